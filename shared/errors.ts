@@ -1,0 +1,51 @@
+/**
+ * Codes a client can meet, on the wire (`{"type":"error","code":…}`) and in problem documents (RFC 9457).
+ * They are stable: a retired code is not used again.
+ */
+export const WIRE_ERROR_CODES = [
+  'bad_request',
+  'unauthorized',
+  'forbidden',
+  'unknown_topic',
+  'limit',
+  'too_large',
+  'unavailable',
+] as const;
+
+/** One of {@link WIRE_ERROR_CODES}. */
+export type WireErrorCode = (typeof WIRE_ERROR_CODES)[number];
+
+/** Codes of errors that stay inside the process: configuration, start-up, sources, the store. */
+export type InternalErrorCode =
+  | 'config_invalid'
+  | 'config_unreadable'
+  | 'loop_unavailable'
+  | 'port_in_use'
+  | 'listen_failed'
+  | 'patch_invalid'
+  | 'patch_conflict'
+  | 'source_failed'
+  | 'source_timeout'
+  | 'aborted'
+  | 'closed';
+
+export type ErrorCode = WireErrorCode | InternalErrorCode;
+
+/**
+ * The one base of every error Headwater throws on purpose. Callers match on `code`, never on the text;
+ * the message says what happened, where, and what to do.
+ */
+export class HeadwaterError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'HeadwaterError';
+    this.code = code;
+  }
+}
+
+/** The message of anything that was thrown, for a log line or a status. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
