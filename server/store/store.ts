@@ -1,18 +1,165 @@
+import { HeadwaterError } from '../../shared/errors.js';
 import type { Json } from '../../shared/json.js';
 import type { PatchOperation } from '../../shared/patch.js';
-import type { TopicView } from './topic.js';
+import { type Clock, systemClock } from '../async/clock.js';
+import { createDeclarations } from './declarations.js';
+import { EventTopic } from './event-topic.js';
+import { StateTopic } from './state-topic.js';
+import type { Declaration, TopicFlush, TopicView } from './topic.js';
 
-/** What sources and publishers may do to a topic. */
+/** What sources and publishers may do to a topic. Values are handed over: never mutate one afterwards. */
 export interface TopicWriter {
-  /** Commits a value; one equal to the current one only renews `asOf`. Makes a stale topic fresh. */
+  readonly view: TopicView;
+  /** Commits a value; one equal to the current one only renews `asOf` (default: now). Makes a stale topic fresh. */
   set(value: Json, asOf?: number): void;
-  /** Commits a patched value. @throws {HeadwaterError} `patch_invalid`, `patch_conflict`; the value is then untouched. */
+  /**
+   * Commits the value that a JSON Patch makes of the current one (`null` if there is none).
+   * @throws {HeadwaterError} `patch_invalid`, `patch_conflict`; the value is then untouched.
+   */
   patch(patch: readonly PatchOperation[]): void;
-  /** Appends an event to an event topic. */
-  append(event: Json): void;
+  /** Appends an event and returns its version. */
+  append(event: Json): number;
   /** The source was asked and nothing changed (304, equal bytes): renews `asOf`, makes a stale topic fresh. */
   checked(asOf?: number): void;
   /** The source fails: the last good value stays. `error` is shown to clients: no secret, no header, one short line. */
   fail(error: string): void;
-  readonly view: TopicView;
+  /** The committed value of a state topic, flushed or not. */
+  readonly latest: Json | undefined;
+}
+
+/** Hears of every flush, once, with all that it changed. Must not throw. */
+export type FlushListener = (flushes: readonly TopicFlush[]) => void;
+
+/** The in-memory store: owns every topic; others get views and writers. */
+export interface Store {
+  /** Makes a topic, or every topic of a pattern, exist. @throws {HeadwaterError} `config_invalid` */
+  declare(declaration: Declaration): void;
+  /**
+   * The topic of that name, made at first use; `undefined` if nothing declares it.
+   * @throws {HeadwaterError} `limit` when making it would exceed the number of topics allowed.
+   */
+  open(name: string): TopicView | undefined;
+  /** Writes to a topic. Every call of one method suits the topic's kind; the other throws `bad_request`. */
+  writer(name: string): TopicWriter | undefined;
+  /** All topics made so far. */
+  topics(): Iterable<TopicView>;
+  onFlush(listener: FlushListener): void;
+  /** Resolves after the flush that carries everything committed so far; at once if nothing waits. */
+  flushed(): Promise<void>;
+  /** Flushes now what waits, and takes no further commit. Idempotent. */
+  close(): void;
+}
+
+export interface StoreOptions {
+  clock?: Clock;
+  /** Milliseconds to gather commits before a flush; 0 (default): the next turn of the event loop. */
+  flush?: number;
+  /** How many topics may be made; 0 (default): no limit. */
+  maxTopics?: number;
+}
+
+export function createStore(options: StoreOptions = {}): Store {
+  const { clock = systemClock, flush: flushDelay = 0, maxTopics = 0 } = options;
+  const declarations = createDeclarations();
+  const topics = new Map<string, StateTopic | EventTopic>();
+  const listeners: FlushListener[] = [];
+  const touched = new Set<StateTopic | EventTopic>();
+  let waiting: (() => void)[] = [];
+  let cancelFlush: (() => void) | undefined;
+  let closed = false;
+
+  function open(name: string): StateTopic | EventTopic | undefined {
+    const known = topics.get(name);
+    if (known) return known;
+    const declaration = declarations.find(name);
+    if (!declaration) return undefined;
+    if (maxTopics > 0 && topics.size >= maxTopics) {
+      throw new HeadwaterError(
+        'limit',
+        `"${name}" would be topic ${topics.size + 1}, and this server holds at most ${maxTopics}`,
+      );
+    }
+    const topic =
+      declaration.kind === 'state' ? new StateTopic(name, declaration) : new EventTopic(name, declaration);
+    topics.set(name, topic);
+    return topic;
+  }
+
+  function touch(topic: StateTopic | EventTopic): void {
+    touched.add(topic);
+    if (cancelFlush) return;
+    if (flushDelay > 0) {
+      const timer = clock.after(flushDelay, flush);
+      cancelFlush = () => timer.cancel();
+    } else {
+      const immediate = setImmediate(flush);
+      cancelFlush = () => clearImmediate(immediate);
+    }
+  }
+
+  function flush(): void {
+    cancelFlush = undefined;
+    const flushes: TopicFlush[] = [];
+    const now = clock.now();
+    for (const topic of touched) {
+      const taken = topic.takeFlush(now);
+      if (taken.change || taken.turned || taken.checked) flushes.push(taken);
+    }
+    touched.clear();
+    if (flushes.length > 0) for (const listener of listeners) listener(flushes);
+    const resolvers = waiting;
+    waiting = [];
+    for (const resolve of resolvers) resolve();
+  }
+
+  function writerOf(topic: StateTopic | EventTopic): TopicWriter {
+    const ready = () => {
+      if (closed)
+        throw new HeadwaterError('closed', `"${topic.name}" takes no more commits: the server has closed`);
+      touch(topic);
+      return topic;
+    };
+    const state = () => asKind(ready(), 'state', StateTopic);
+    return {
+      view: topic,
+      set: (value, asOf) => state().set(value, asOf ?? clock.now()),
+      patch: (patch) => state().patch(patch, clock.now()),
+      append: (event) => asKind(ready(), 'event', EventTopic).append(event, clock.now()),
+      checked: (asOf) => ready().succeeded(asOf ?? clock.now()),
+      fail: (error) => ready().fail(error),
+      get latest() {
+        return topic.kind === 'state' ? topic.latest : undefined;
+      },
+    };
+  }
+
+  return {
+    declare: declarations.add,
+    open,
+    writer(name) {
+      const topic = open(name);
+      return topic && writerOf(topic);
+    },
+    topics: () => topics.values(),
+    onFlush: (listener) => void listeners.push(listener),
+    flushed: () => (cancelFlush ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve()),
+    close() {
+      if (closed) return;
+      closed = true;
+      cancelFlush?.();
+      if (cancelFlush) flush();
+    },
+  };
+}
+
+function asKind<T extends StateTopic | EventTopic>(
+  topic: StateTopic | EventTopic,
+  kind: string,
+  type: new (...args: never[]) => T,
+): T {
+  if (topic instanceof type) return topic;
+  throw new HeadwaterError(
+    'bad_request',
+    `"${topic.name}" is a topic of kind ${topic.kind}: that is done to one of kind ${kind}`,
+  );
 }

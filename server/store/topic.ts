@@ -1,9 +1,11 @@
 import type { Json } from '../../shared/json.js';
 import type { TopicKind } from '../../shared/messages.js';
+import type { HistoryEntry } from './history.js';
 
 /** How much of a topic's past is kept for resume: the older end is dropped at either bound. */
 export interface HistoryBounds {
   count: number;
+  /** Of JSON text. */
   bytes: number;
 }
 
@@ -24,18 +26,40 @@ export interface TopicView {
   readonly name: string;
   readonly kind: TopicKind;
   readonly served: boolean;
+  /** Names this life of the topic: random, made with it. */
   readonly epoch: string;
   /** The last flushed version. */
   readonly version: number;
-  /** The last flushed value of a state topic; `undefined` until there is one. */
+  /** The last flushed value of a state topic; `undefined` until there is one, and on event topics. */
   readonly value: Json | undefined;
   /** The flushed value as JSON text, encoded at most once a version; `undefined` until there is one. */
   readonly valueJson: string | undefined;
-  /** When the value was last known to be right (fetched, or checked and unchanged). */
+  /** When the value was last known to be right (fetched, or checked and unchanged), or the last event came. */
   readonly asOf: number | undefined;
   /** When the flushed version came to be. */
   readonly changedAt: number | undefined;
   readonly freshness: Freshness;
   /** A commit waits for the next flush. */
   readonly dirty: boolean;
+  /** The steps after `version` from the history; `undefined` where it does not reach. */
+  since(version: number): readonly HistoryEntry[] | undefined;
+  /** The version before the oldest step that history still has; the current one when it has none. */
+  readonly reachesBackTo: number;
+}
+
+/** What one flush changed of a topic's content. */
+export type Change =
+  | { kind: 'value'; version: number }
+  /** `patchJson`: RFC 6902 operations without the enclosing brackets. */
+  | { kind: 'patch'; from: number; version: number; patchJson: string }
+  | { kind: 'events'; from: number; version: number; entries: readonly HistoryEntry[] };
+
+/** What one flush has to tell of one topic. */
+export interface TopicFlush {
+  readonly topic: TopicView;
+  readonly change: Change | undefined;
+  /** The source began to fail, or works again. */
+  readonly turned: 'stale' | 'fresh' | undefined;
+  /** The source was asked and nothing changed. */
+  readonly checked: boolean;
 }

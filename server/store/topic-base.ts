@@ -1,0 +1,73 @@
+import { randomInt } from 'node:crypto';
+import type { Json } from '../../shared/json.js';
+import type { TopicKind } from '../../shared/messages.js';
+import { History, type HistoryEntry } from './history.js';
+import type { Change, Declaration, Freshness, TopicFlush, TopicView } from './topic.js';
+
+const EPOCH_ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789';
+const EPOCH_LENGTH = 8;
+
+function newEpoch(): string {
+  let epoch = '';
+  for (let i = 0; i < EPOCH_LENGTH; i++) epoch += EPOCH_ALPHABET[randomInt(EPOCH_ALPHABET.length)];
+  return epoch;
+}
+
+/** What both kinds of topic share: identity, position, history, and the status of the source. */
+export abstract class TopicBase implements TopicView {
+  abstract readonly kind: TopicKind;
+  abstract readonly value: Json | undefined;
+  abstract readonly valueJson: string | undefined;
+  abstract readonly dirty: boolean;
+  readonly name: string;
+  readonly served: boolean;
+  readonly epoch = newEpoch();
+  version = 0;
+  asOf: number | undefined;
+  changedAt: number | undefined;
+  freshness: Freshness = { stale: false };
+  protected readonly history: History;
+  /** What subscribers were last told. */
+  #toldStale = false;
+  #checked = false;
+
+  constructor(name: string, declaration: Declaration) {
+    this.name = name;
+    this.served = declaration.served;
+    this.history = new History(declaration.history);
+  }
+
+  since(version: number): readonly HistoryEntry[] | undefined {
+    return this.history.since(version, this.version);
+  }
+
+  get reachesBackTo(): number {
+    const oldest = this.history.oldest;
+    return oldest === undefined ? this.version : oldest - 1;
+  }
+
+  /** The source answered, with news or without: the topic is right as of `asOf`, and fresh. */
+  succeeded(asOf: number): void {
+    this.asOf = asOf;
+    this.#checked = true;
+    if (this.freshness.stale) this.freshness = { stale: false };
+  }
+
+  /** The source fails: the last good value stays. */
+  fail(error: string): void {
+    this.freshness = { stale: true, error };
+  }
+
+  /** Moves what was committed since the last flush into the topic, and says what there is to tell. */
+  takeFlush(now: number): TopicFlush {
+    const change = this.takeChange(now);
+    const { stale } = this.freshness;
+    const turned = stale === this.#toldStale ? undefined : stale ? 'stale' : 'fresh';
+    const checked = this.#checked && !change;
+    this.#toldStale = stale;
+    this.#checked = false;
+    return { topic: this, change, turned, checked };
+  }
+
+  protected abstract takeChange(now: number): Change | undefined;
+}
