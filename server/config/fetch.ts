@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import type { FetchContext } from '../source/source.js';
+import * as scalar from './scalar.js';
+
+/** A source in code: gets the value, or throws. Must let go of everything when `signal` aborts. The result must be JSON. */
+export type FetchFunction = (context: FetchContext) => unknown;
+
+const fetchHttp = z.strictObject({
+  url: scalar.httpUrl(),
+  /** For the whole answer, in ms. */
+  timeout: scalar.duration(1).default(10_000),
+  headers: z.record(z.string(), scalar.text('text')).default({}),
+  /** A larger body is refused. */
+  maxBytes: scalar.bytes(1).default(16 * 1024 * 1024),
+});
+const fetchFile = z.strictObject({ file: scalar.text('the path of a JSON file') });
+const fetchSystem = z.strictObject({ system: z.literal(true, 'true') });
+const fetchFunction = z.custom<FetchFunction>((value) => typeof value === 'function', 'a function');
+
+/** The ways to get a value, told apart by their first key. */
+export const FETCH_FORMS = { url: fetchHttp, file: fetchFile, system: fetchSystem } as const;
+
+type Form = (typeof FETCH_FORMS)[keyof typeof FETCH_FORMS];
+type FetchInput = string | FetchFunction | z.input<Form>;
+type FetchOutput = FetchFunction | z.output<Form>;
+
+/** The form a `fetch` object is meant to have, by its first key; `undefined` if it has none of them. */
+export function fetchFormOf(value: unknown): Form | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const key = Object.keys(FETCH_FORMS).find((candidate) => Object.hasOwn(value, candidate));
+  return key === undefined ? undefined : FETCH_FORMS[key as keyof typeof FETCH_FORMS];
+}
+
+/** The `fetch` of a source, in any of its forms. */
+export const fetchSchema = z.transform<FetchInput, FetchOutput>((value, context) => {
+  const spelledOut = typeof value === 'string' ? { url: value } : value;
+  const schema = typeof value === 'function' ? fetchFunction : fetchFormOf(spelledOut);
+  if (!schema) {
+    const message =
+      'a URL, or one of { url: http://… }, { file: ./data.json }, { system: true }, or in code a function';
+    context.issues.push({ code: 'custom', message, input: value });
+    return z.NEVER;
+  }
+  const result = schema.safeParse(spelledOut);
+  if (result.success) return result.data;
+  for (const issue of result.error.issues) {
+    context.issues.push({ ...issue, input: spelledOut } as z.core.$ZodRawIssue);
+  }
+  return z.NEVER;
+});

@@ -1,0 +1,46 @@
+import { hasParameters, overlap } from './topic-pattern.js';
+
+interface Claim {
+  /** `topics[0].topic` */
+  readonly path: readonly (string | number)[];
+  readonly topic: string;
+  readonly served: boolean;
+}
+
+/** A claim on topics that an earlier one, `other`, has already. */
+export interface Overlap {
+  readonly path: readonly (string | number)[];
+  readonly topic: string;
+  readonly other: Claim;
+}
+
+/**
+ * Finds the topics that are given out twice, in a configuration as it was written: what has the wrong shape
+ * is somebody else's finding and skipped here.
+ */
+export function findOverlaps(input: unknown): Overlap[] {
+  const taken: Claim[] = [];
+  const found: Overlap[] = [];
+  for (const claim of [...claims(input, 'topics'), ...claims(input, 'sources')]) {
+    const other = taken.find((earlier) => clash(earlier, claim));
+    if (other) found.push({ path: claim.path, topic: claim.topic, other });
+    else taken.push(claim);
+  }
+  return found;
+}
+
+function claims(input: unknown, key: 'topics' | 'sources'): Claim[] {
+  const list = (input as Record<string, unknown> | null | undefined)?.[key];
+  if (!Array.isArray(list)) return [];
+  return list.flatMap((entry: { topic?: unknown } | null, index) =>
+    typeof entry?.topic === 'string'
+      ? [{ path: [key, index, 'topic'], topic: entry.topic, served: key === 'sources' }]
+      : [],
+  );
+}
+
+/** An exact name beside a declared pattern is settled, since the exact one wins; everything else that overlaps is not. */
+function clash(a: Claim, b: Claim): boolean {
+  const settled = !a.served && !b.served && hasParameters(a.topic) !== hasParameters(b.topic);
+  return !settled && overlap(a.topic, b.topic);
+}

@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { type Duration, MAX_DURATION_MS, parseDuration } from './duration.js';
+import { isTopicPattern } from './topic-pattern.js';
+
+/**
+ * A single value of the configuration. The message of its issue is what was expected, as a noun phrase.
+ * `read` gives `undefined` for what it refuses.
+ */
+function scalar<Output, Input>(expected: string, read: (value: unknown) => Output | undefined) {
+  return z.transform<Input, Output>((value, context) => {
+    const output = read(value);
+    if (output !== undefined) return output;
+    context.issues.push({ code: 'custom', message: expected, input: value });
+    return z.NEVER;
+  });
+}
+
+/** A whole number from `min` to `max`. Digits in a string count, since environment variables are strings. */
+export function integer(min: number, max: number, unit = '') {
+  const noun = unit === '' ? 'a whole number' : `a whole number of ${unit}`;
+  const range = max === Number.MAX_SAFE_INTEGER ? `${min} or more` : `from ${min} to ${max}`;
+  return scalar<number, number>(`${noun}, ${range}`, (value) => {
+    const number = typeof value === 'string' && /^\d{1,16}$/.test(value) ? Number(value) : value;
+    return typeof number === 'number' && Number.isSafeInteger(number) && number >= min && number <= max
+      ? number
+      : undefined;
+  });
+}
+
+/** How many of something, where 0 means no limit. */
+export const count = () => integer(0, Number.MAX_SAFE_INTEGER);
+
+/** A size in bytes. */
+export const bytes = (min: number) => integer(min, Number.MAX_SAFE_INTEGER, 'bytes');
+
+/** A TCP port; 0 takes any free one. */
+export const port = () => integer(0, 65_535);
+
+/** A length of time, in milliseconds once read. A number counts as milliseconds: whether it may is the file's affair. */
+export function duration(minMs: number) {
+  const least = minMs > 0 ? `, at least ${minMs}ms` : '';
+  return scalar<number, Duration>(`a duration such as 250ms, 1s, 5m or 1h${least}`, (value) => {
+    const ms = typeof value === 'string' ? parseDuration(value) : value;
+    return typeof ms === 'number' && Number.isInteger(ms) && ms >= minMs && ms <= MAX_DURATION_MS
+      ? ms
+      : undefined;
+  });
+}
+
+/** Text that is not empty. */
+export function text(expected: string) {
+  return scalar<string, string>(expected, (value) =>
+    typeof value === 'string' && value !== '' ? value : undefined,
+  );
+}
+
+/** One word of several. */
+export function oneOf<const Word extends string>(...words: Word[]) {
+  return scalar<Word, Word>(`one of ${words.join(', ')}`, (value) => words.find((word) => word === value));
+}
+
+/** A bearer token (RFC 6750, section 2.1), at least 8 characters so that nobody guesses it in an afternoon. */
+export function token() {
+  return scalar<string, string>('a token of 8 characters or more, without spaces', (value) =>
+    typeof value === 'string' && /^[A-Za-z0-9\-._~+/]{8,}=*$/.test(value) ? value : undefined,
+  );
+}
+
+/** An absolute `http:` or `https:` URL (WHATWG). */
+export function httpUrl() {
+  return scalar<string, string>('an absolute URL that begins with http:// or https://', (value) => {
+    if (typeof value !== 'string' || !/^https?:\/\//i.test(value)) return undefined;
+    return URL.canParse(value) ? value : undefined;
+  });
+}
+
+/** A web origin (RFC 6454): scheme, host and port, no path. */
+export function origin() {
+  return scalar<string, string>('an origin such as https://app.example, without a path', (value) => {
+    if (typeof value !== 'string' || !URL.canParse(value)) return undefined;
+    const url = new URL(value);
+    return /^https?:$/.test(url.protocol) && (value === url.origin || value === `${url.origin}/`)
+      ? url.origin
+      : undefined;
+  });
+}
+
+/** A topic name, or with `{parameters}` a pattern of names. */
+export function topicPattern() {
+  return scalar<string, string>(
+    'a topic name: segments of letters, digits and - _ . ~ : @, joined by "/", at most 255 bytes',
+    (value) => (typeof value === 'string' && isTopicPattern(value) ? value : undefined),
+  );
+}

@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import { fetchSchema } from './fetch.js';
+import * as scalar from './scalar.js';
+
+const KIBI = 1024;
+const MEBI = 1024 * KIBI;
+
+const http = z.strictObject({
+  /** The address to listen on. Default: this machine only. */
+  host: scalar.text('a host name or address').default('127.0.0.1'),
+  port: scalar.port().default(8080),
+  /** Paths of PEM files. Absent: plain HTTP. */
+  tls: z
+    .strictObject({
+      cert: scalar.text('the path of a PEM file'),
+      key: scalar.text('the path of a PEM file'),
+    })
+    .optional(),
+  /** Web origins besides the server's own whose pages may connect. */
+  origins: z.array(scalar.origin()).default([]),
+});
+
+const echo = z.strictObject({
+  host: scalar.text('a host name or address').default('127.0.0.1'),
+  port: scalar.port().default(7007),
+});
+
+/** In every one of them 0 means: no limit. */
+const limits = z.strictObject({
+  connections: scalar.count().default(20_000),
+  connectionsPerAddress: scalar.count().default(0),
+  subscriptionsPerConnection: scalar.count().default(100),
+  messagesPerSecond: scalar.count().default(200),
+  messageBytes: scalar.bytes(0).default(64 * KIBI),
+  topics: scalar.count().default(10_000),
+  /** What may wait for one slow connection, in bytes. */
+  outboxBytes: scalar.bytes(0).default(MEBI),
+  /** How long a connection may stay over `outboxBytes`, in ms. */
+  slowTimeout: scalar.duration(0).default(30_000),
+});
+
+const history = z.strictObject({
+  /** Versions or events kept for resume. */
+  count: scalar.count().default(256),
+  bytes: scalar.bytes(0).default(MEBI),
+});
+
+const topic = z.strictObject({
+  topic: scalar.topicPattern(),
+  kind: scalar.oneOf('state', 'event').default('state'),
+  history: history.prefault({}),
+});
+
+const source = z.strictObject({
+  topic: scalar.topicPattern(),
+  /** From the start of one fetch to the start of the next, in ms. A file is watched besides. */
+  every: scalar.duration(1),
+  /** `subscribed`: fetch only while somebody looks. */
+  when: scalar.oneOf('subscribed', 'always').default('subscribed'),
+  fetch: fetchSchema,
+});
+
+/** The schema of the whole configuration: the one source of its types, defaults and checks. */
+export const configSchema = z.strictObject({
+  /** How bytes come and go; `auto`: uws where its binary loads. */
+  loop: scalar.oneOf('libuv', 'uws', 'auto').default('libuv'),
+  http: http.prefault({}),
+  tcp: z.strictObject({ echo: echo.optional() }).prefault({}),
+  auth: z
+    .strictObject({
+      /** Who may publish: none, unless there are tokens. */
+      publish: z.strictObject({ tokens: z.array(scalar.token()).default([]) }).prefault({}),
+    })
+    .prefault({}),
+  limits: limits.prefault({}),
+  /** How long commits are gathered into one version, in ms; 0: until the next turn of the event loop. */
+  flush: scalar.duration(0).default(0),
+  /** Between signs of life on an idle connection, in ms. */
+  heartbeat: scalar.duration(100).default(25_000),
+  /** How long a stopping server may take to say goodbye, in ms. */
+  drainTimeout: scalar.duration(0).default(10_000),
+  topics: z.array(topic).default([]),
+  sources: z.array(source).default([]),
+});
+
+/** A configuration, checked and with every default in place. Durations are milliseconds. It is a valid {@link ConfigInput} too. */
+export type Config = z.output<typeof configSchema>;
+
+/** A configuration as a person writes it. */
+export type ConfigInput = z.input<typeof configSchema>;
+
+/** One entry of `sources`, checked. */
+export type SourceConfig = Config['sources'][number];
+
+/** Types a configuration in a `.ts` or `.js` file: `export default defineConfig({ … })`. */
+export function defineConfig(config: ConfigInput): ConfigInput {
+  return config;
+}
