@@ -1,7 +1,5 @@
 import type { Json } from '../../shared/json.js';
-import { applyPatch, type PatchOperation } from '../../shared/patch.js';
 import { diff } from './diff.js';
-import { History } from './history.js';
 import type { Change } from './topic.js';
 import { TopicBase } from './topic-base.js';
 
@@ -19,11 +17,6 @@ export class StateTopic extends TopicBase {
   set(value: Json, asOf: number): void {
     this.#pending = value;
     this.succeeded(asOf);
-  }
-
-  /** @throws {HeadwaterError} `patch_invalid`, `patch_conflict` */
-  patch(patch: readonly PatchOperation[], asOf: number): void {
-    this.set(applyPatch(this.latest ?? null, patch), asOf);
   }
 
   /** The committed value, flushed or not. */

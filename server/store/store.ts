@@ -1,6 +1,7 @@
+import { isTooDeep, MAX_DEPTH } from '../../shared/depth.js';
 import { HeadwaterError } from '../../shared/errors.js';
 import type { Json } from '../../shared/json.js';
-import type { PatchOperation } from '../../shared/patch.js';
+import { applyPatch, type PatchOperation } from '../../shared/patch.js';
 import { type Clock, systemClock } from '../async/clock.js';
 import { createDeclarations } from './declarations.js';
 import { EventTopic } from './event-topic.js';
@@ -10,7 +11,10 @@ import type { Declaration, TopicFlush, TopicView } from './topic.js';
 /** What sources and publishers may do to a topic. Values are handed over: never mutate one afterwards. */
 export interface TopicWriter {
   readonly view: TopicView;
-  /** Commits a value; one equal to the current one only renews `asOf` (default: now). Makes a stale topic fresh. */
+  /**
+   * Commits a value; one equal to the current one only renews `asOf` (default: now). Makes a stale topic fresh.
+   * @throws {HeadwaterError} `too_large` for a value nested too deep; the topic is then untouched. Likewise below.
+   */
   set(value: Json, asOf?: number): void;
   /**
    * Commits the value that a JSON Patch makes of the current one (`null` if there is none).
@@ -122,9 +126,11 @@ export function createStore(options: StoreOptions = {}): Store {
     const state = () => asKind(ready(), 'state', StateTopic);
     return {
       view: topic,
-      set: (value, asOf) => state().set(value, asOf ?? clock.now()),
-      patch: (patch) => state().patch(patch, clock.now()),
-      append: (event) => asKind(ready(), 'event', EventTopic).append(event, clock.now()),
+      set: (value, asOf) => state().set(shallowEnough(value, topic.name), asOf ?? clock.now()),
+      patch: (patch) =>
+        state().set(shallowEnough(applyPatch(state().latest ?? null, patch), topic.name), clock.now()),
+      append: (event) =>
+        asKind(ready(), 'event', EventTopic).append(shallowEnough(event, topic.name), clock.now()),
       checked: (asOf) => ready().succeeded(asOf ?? clock.now()),
       fail: (error) => ready().fail(error),
       get latest() {
@@ -161,5 +167,13 @@ function asKind<T extends StateTopic | EventTopic>(
   throw new HeadwaterError(
     'bad_request',
     `"${topic.name}" is a topic of kind ${topic.kind}: that is done to one of kind ${kind}`,
+  );
+}
+
+function shallowEnough(value: Json, topic: string): Json {
+  if (!isTooDeep(value)) return value;
+  throw new HeadwaterError(
+    'too_large',
+    `a value for "${topic}" nests deeper than ${MAX_DEPTH} levels: flatten it`,
   );
 }

@@ -27,9 +27,9 @@ export abstract class TopicBase implements TopicView {
   changedAt: number | undefined;
   freshness: Freshness = { stale: false };
   protected readonly history: History;
-  /** What subscribers were last told. */
-  #toldStale = false;
-  #checked = false;
+  /** What the next flush makes of `freshness` and `asOf`: until then readers see one consistent state. */
+  #nextFreshness: Freshness = { stale: false };
+  #nextAsOf: number | undefined;
 
   constructor(name: string, declaration: Declaration) {
     this.name = name;
@@ -48,25 +48,30 @@ export abstract class TopicBase implements TopicView {
 
   /** The source answered, with news or without: the topic is right as of `asOf`, and fresh. */
   succeeded(asOf: number): void {
-    this.asOf = asOf;
-    this.#checked = true;
-    if (this.freshness.stale) this.freshness = { stale: false };
+    this.#nextAsOf = asOf;
+    this.#nextFreshness = { stale: false };
   }
 
   /** The source fails: the last good value stays. */
   fail(error: string): void {
-    this.freshness = { stale: true, error };
+    this.#nextFreshness = { stale: true, error };
   }
 
   /** Moves what was committed since the last flush into the topic, and says what there is to tell. */
   takeFlush(now: number): TopicFlush {
+    const wasStale = this.freshness.stale;
+    const { stale } = this.#nextFreshness;
+    this.freshness = this.#nextFreshness;
+    const asked = this.#nextAsOf !== undefined;
+    this.asOf = this.#nextAsOf ?? this.asOf;
+    this.#nextAsOf = undefined;
     const change = this.takeChange(now);
-    const { stale } = this.freshness;
-    const turned = stale === this.#toldStale ? undefined : stale ? 'stale' : 'fresh';
-    const checked = this.#checked && !change;
-    this.#toldStale = stale;
-    this.#checked = false;
-    return { topic: this, change, turned, checked };
+    return {
+      topic: this,
+      change,
+      turned: stale === wasStale ? undefined : stale ? 'stale' : 'fresh',
+      checked: asked && !change,
+    };
   }
 
   protected abstract takeChange(now: number): Change | undefined;

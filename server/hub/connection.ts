@@ -1,0 +1,81 @@
+import type { HubStats } from './stats.js';
+import type { Subscription } from './subscription.js';
+import type { WireFormat } from './wire.js';
+
+/** An edge's side of a connection: where bytes leave. */
+export interface Outlet {
+  readonly format: WireFormat;
+  /** Puts all chunks on the wire, in one system call where the platform can. */
+  write(chunks: readonly Uint8Array[]): void;
+  /** Bytes written that the kernel has not taken. The edge calls `connection.drained()` when they are gone. */
+  readonly bufferedBytes: number;
+  /** Shows the peer a sign of life and says whether one came back since the last call (true where none can). */
+  beat(): boolean;
+  /** Closes after what was written: `drain` was the last of it. Milliseconds until the peer should come back. */
+  finish(reconnectAfter: number): void;
+  /** Cuts the connection now; the edge then calls `connection.close()` as for any other end. */
+  drop(): void;
+}
+
+/**
+ * The outbox of one reader. What a flush has for it is queued and leaves in one write. While more than the
+ * high-water mark waits in the kernel's queue or ours, nothing more is queued: topics fall behind and are caught
+ * up from the store when the connection drains, so a slow reader costs a bounded amount of memory.
+ */
+export class Connection {
+  readonly outlet: Outlet;
+  readonly subscriptions = new Map<string, Subscription>();
+  readonly #highWater: number;
+  readonly #stats: HubStats;
+  #queue: Uint8Array[] = [];
+  #queued = 0;
+  /** When it began to be full, in ms since the epoch; `undefined` while there is room. */
+  congestedSince: number | undefined;
+  /** A subscription is behind. */
+  lagging = false;
+  nextBeat = 0;
+  closed = false;
+
+  constructor(outlet: Outlet, highWater: number, stats: HubStats) {
+    this.outlet = outlet;
+    this.#highWater = highWater;
+    this.#stats = stats;
+  }
+
+  /** Whether one more message may be queued. One message of any size may always follow an empty queue. */
+  get room(): boolean {
+    return this.congestedSince === undefined && this.#queued <= this.#highWater;
+  }
+
+  /** Queues bytes for the next `send`; true if they are the first. */
+  queue(bytes: Uint8Array): boolean {
+    this.#queued += bytes.length;
+    return this.#queue.push(bytes) === 1;
+  }
+
+  /** Writes what is queued, at `now`. */
+  send(now: number): void {
+    if (this.#queue.length === 0 || this.closed) return;
+    const chunks = this.#queue;
+    this.#stats.bytes += this.#queued;
+    this.#stats.deliveries += chunks.length;
+    this.outlet.write(chunks);
+    this.#queued = 0;
+    chunks.length = 0;
+    this.#measure(now);
+  }
+
+  /** True if the reader has caught up enough to be sent more. */
+  hasDrained(): boolean {
+    if (this.closed || this.outlet.bufferedBytes > this.#highWater / 2) return false;
+    this.congestedSince = undefined;
+    return true;
+  }
+
+  #measure(now: number): void {
+    if (this.congestedSince === undefined && this.outlet.bufferedBytes > this.#highWater) {
+      this.congestedSince = now;
+      this.#stats.congestions += 1;
+    }
+  }
+}

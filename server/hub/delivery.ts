@@ -1,0 +1,117 @@
+import type { DeliveryMode } from '../../shared/messages.js';
+import type { TopicFlush } from '../store/topic.js';
+import type { Channel } from './channel.js';
+import type { Connection } from './connection.js';
+import type { HubStats } from './stats.js';
+import { NOTHING, type Subscription } from './subscription.js';
+import type { Encoded } from './wire.js';
+
+/** How many bytes of missed events are put into one message at most. */
+const EVENTS_PER_MESSAGE = 65_536;
+
+/**
+ * Queues one topic's flush for everyone who reads it. Connections whose queue was empty are added to `touched`;
+ * the caller sends them once all topics of the flush are queued, so each gets one write.
+ */
+export function deliver(channel: Channel, flush: TopicFlush, touched: Connection[], stats: HubStats): void {
+  const { topic, change, turned } = flush;
+  if (!change && !turned) return;
+  // A value builds on nothing; a patch and events build on what came before; a turn on having seen all.
+  const builtOn = change?.kind === 'value' ? undefined : (change?.from ?? topic.version);
+  const { stale } = topic.freshness;
+
+  const encodedFor: Partial<Record<DeliveryMode, Encoded | undefined>> = {};
+
+  for (const lane of channel.lanes) {
+    encodedFor[lane.mode] ??= channel.encodeFlush(flush, lane.mode);
+    const encoded = encodedFor[lane.mode];
+    if (!encoded) continue;
+    const bytes = encoded.bytes(lane.format);
+    stats.encodings += 1;
+    for (const subscription of lane.subscriptions) {
+      const { connection } = subscription;
+      const inStep = builtOn === undefined || subscription.version === builtOn;
+      if (subscription.behind || !inStep || !connection.room) {
+        fallBehind(subscription);
+        continue;
+      }
+      if (connection.queue(bytes)) touched.push(connection);
+      subscription.version = topic.version;
+      subscription.toldStale = stale;
+    }
+  }
+}
+
+/** Tells those who asked for it that the source was asked and nothing changed, and when they are due. */
+export function deliverChecked(channel: Channel, touched: Connection[], now: number): void {
+  if (channel.progressing === 0) return;
+  const checked = channel.checked();
+  for (const { subscriptions, format } of channel.lanes) {
+    for (const subscription of subscriptions) {
+      const { connection, progress } = subscription;
+      if (progress === 0 || now < subscription.nextProgress || subscription.behind || !connection.room)
+        continue;
+      subscription.nextProgress = now + progress;
+      if (connection.queue(checked.bytes(format))) touched.push(connection);
+    }
+  }
+}
+
+/** Sends a connection what is queued, then whatever it fell behind with, as far as there is room. */
+export function send(connection: Connection, now: number, stats: HubStats): void {
+  connection.send(now);
+  while (connection.lagging && connection.room) {
+    connection.lagging = false;
+    for (const subscription of connection.subscriptions.values()) {
+      if (!subscription.behind) continue;
+      stats.conflations += 1;
+      catchUp(subscription, stats);
+    }
+    connection.send(now);
+  }
+}
+
+/**
+ * Queues what leads a reader from the version it holds to the current one: for a state topic one patch or the
+ * value, for an event topic the events or the gap; and the source's status if the reader was told otherwise.
+ */
+export function catchUp(subscription: Subscription, stats: HubStats): void {
+  const { channel, connection, mode } = subscription;
+  const { topic } = channel;
+  const { format } = connection.outlet;
+  subscription.behind = false;
+
+  if (topic.kind === 'state' && subscription.version !== topic.version && topic.version > 0) {
+    if (!connection.room) {
+      fallBehind(subscription);
+      return;
+    }
+    const patchable = mode === 'patch' && subscription.version !== NOTHING;
+    const encoded = patchable ? channel.stateSince(subscription.version) : channel.value();
+    connection.queue(encoded.bytes(format));
+    subscription.version = topic.version;
+  }
+  while (topic.kind === 'event' && subscription.version !== topic.version) {
+    if (!connection.room) {
+      fallBehind(subscription);
+      return;
+    }
+    const { encoded, version, gap } = channel.eventsSince(subscription.version, EVENTS_PER_MESSAGE);
+    connection.queue(encoded.bytes(format));
+    subscription.version = version;
+    if (gap) stats.gaps += 1;
+  }
+  if (subscription.toldStale !== topic.freshness.stale) {
+    if (!connection.room) {
+      fallBehind(subscription);
+      return;
+    }
+    connection.queue(channel.freshness().bytes(format));
+    subscription.toldStale = topic.freshness.stale;
+  }
+}
+
+function fallBehind(subscription: Subscription): void {
+  subscription.behind = true;
+  subscription.connection.lagging = true;
+}

@@ -1,0 +1,215 @@
+import { performance } from 'node:perf_hooks';
+import type { Cursor } from '../../shared/cursor.js';
+import { HeadwaterError } from '../../shared/errors.js';
+import type { DeliveryMode } from '../../shared/messages.js';
+import { type Clock, systemClock } from '../async/clock.js';
+import type { Store } from '../store/store.js';
+import type { TopicView } from '../store/topic.js';
+import { Channel } from './channel.js';
+import { Connection, type Outlet } from './connection.js';
+import { catchUp, deliver, deliverChecked, send } from './delivery.js';
+import { createStats, type HubStats } from './stats.js';
+import { NOTHING, type Subscription } from './subscription.js';
+import { Encoded } from './wire.js';
+
+export interface SubscribeOptions {
+  mode: DeliveryMode;
+  /** Where the reader stopped; what came after it is sent first. */
+  since?: Cursor | undefined;
+  /** Milliseconds: tell `checked` at most that often; absent or 0: never. */
+  progress?: number | undefined;
+}
+
+/** Who gets what: joins the store's flushes with the connections of every edge. */
+export interface Hub {
+  /** Takes in a connection. @throws {HeadwaterError} `unavailable` once draining. */
+  connect(outlet: Outlet): Connection;
+  /** Forgets a connection that has ended. Idempotent. */
+  disconnect(connection: Connection): void;
+  /**
+   * Subscribes a connection, or subscribes it anew if it was. The answer of `acknowledge` (JSON text of a
+   * message) leaves first, then what the reader lacks, in one write: snapshot and live updates join without a hole.
+   * @throws {HeadwaterError} `unknown_topic`, `limit`
+   */
+  subscribe(
+    connection: Connection,
+    topic: string,
+    options: SubscribeOptions,
+    acknowledge?: (topic: TopicView, resumed: boolean) => string,
+  ): void;
+  /** False if it was not subscribed. */
+  unsubscribe(connection: Connection, topic: string): boolean;
+  /** Sends one message, as JSON text, to one connection. */
+  tell(connection: Connection, text: string): void;
+  /** The edge says that bytes have left: catches up with what the connection fell behind with. */
+  drained(connection: Connection): void;
+  /** Calls back once, at the topic's next change of content; counts as a subscriber until then or until cancelled. */
+  waitForChange(topic: string, changed: () => void): () => void;
+  subscribers(topic: string): number;
+  readonly connections: ReadonlySet<Connection>;
+  readonly stats: Readonly<HubStats>;
+}
+
+export interface HubOptions {
+  clock?: Clock;
+  /** High-water mark of a connection's outbox, in bytes. 0: no limit. */
+  outboxBytes: number;
+  /** 0: no limit. */
+  subscriptionsPerConnection: number;
+  /** Told when a topic gets its first subscriber and when it loses its last. */
+  onDemand?: (topic: string, wanted: boolean) => void;
+}
+
+export function createHub(store: Store, options: HubOptions): Hub {
+  const { clock = systemClock, subscriptionsPerConnection, onDemand } = options;
+  const highWater = options.outboxBytes || Number.POSITIVE_INFINITY;
+  const channels = new Map<string, Channel>();
+  const connections = new Set<Connection>();
+  const stats = createStats();
+
+  function channelOf(name: string): Channel {
+    const known = channels.get(name);
+    if (known) return known;
+    const topic = store.open(name);
+    if (!topic)
+      throw new HeadwaterError(
+        'unknown_topic',
+        `there is no topic "${name}": GET /topics lists those that exist`,
+      );
+    const channel = new Channel(topic);
+    channels.set(name, channel);
+    onDemand?.(name, true);
+    return channel;
+  }
+
+  function releaseIfUnwanted(channel: Channel): void {
+    if (channel.subscribers > 0) return;
+    channels.delete(channel.topic.name);
+    onDemand?.(channel.topic.name, false);
+  }
+
+  store.onFlush((flushes) => {
+    const began = performance.now();
+    const now = clock.now();
+    const touched: Connection[] = [];
+    const changed: Channel[] = [];
+    for (const flush of flushes) {
+      const channel = channels.get(flush.topic.name);
+      if (!channel) continue;
+      deliver(channel, flush, touched, stats);
+      if (flush.checked) deliverChecked(channel, touched, now);
+      if (flush.change) changed.push(channel);
+    }
+    for (const connection of touched) send(connection, now, stats);
+    for (const channel of changed) releaseWaiters(channel);
+    stats.flushes += 1;
+    stats.flushTime += performance.now() - began;
+  });
+
+  function releaseWaiters(channel: Channel): void {
+    const waiters = [...channel.waiters];
+    channel.waiters.clear();
+    for (const changed of waiters) changed();
+    if (waiters.length > 0) releaseIfUnwanted(channel);
+  }
+
+  function leave(subscription: Subscription): void {
+    subscription.channel.remove(subscription);
+    releaseIfUnwanted(subscription.channel);
+  }
+
+  return {
+    connections,
+    stats,
+    connect(outlet) {
+      const connection = new Connection(outlet, highWater, stats);
+      connections.add(connection);
+      return connection;
+    },
+    disconnect(connection) {
+      connection.closed = true;
+      if (!connections.delete(connection)) return;
+      for (const subscription of connection.subscriptions.values()) leave(subscription);
+      connection.subscriptions.clear();
+    },
+    subscribe(connection, name, { mode, since, progress = 0 }, acknowledge) {
+      const previous = connection.subscriptions.get(name);
+      const { size } = connection.subscriptions;
+      if (!previous && subscriptionsPerConnection > 0 && size >= subscriptionsPerConnection) {
+        throw new HeadwaterError(
+          'limit',
+          `this connection has ${size} subscriptions, the most allowed: unsubscribe from one or open another`,
+        );
+      }
+      const channel = channelOf(name);
+      const { version, resumed } = startOf(channel.topic, mode, since);
+      const subscription: Subscription = {
+        channel,
+        connection,
+        mode,
+        version,
+        behind: false,
+        toldStale: false,
+        progress,
+        nextProgress: clock.now() + progress,
+        lane: undefined,
+        laneIndex: -1,
+      };
+      channel.add(subscription);
+      connection.subscriptions.set(name, subscription);
+      if (previous) leave(previous);
+      if (acknowledge) {
+        const text = acknowledge(channel.topic, resumed);
+        connection.queue(new Encoded([{ text }]).bytes(connection.outlet.format));
+      }
+      catchUp(subscription, stats);
+      send(connection, clock.now(), stats);
+    },
+    unsubscribe(connection, name) {
+      const subscription = connection.subscriptions.get(name);
+      if (!subscription) return false;
+      connection.subscriptions.delete(name);
+      leave(subscription);
+      return true;
+    },
+    tell(connection, text) {
+      connection.queue(new Encoded([{ text }]).bytes(connection.outlet.format));
+      send(connection, clock.now(), stats);
+    },
+    drained(connection) {
+      if (connection.hasDrained()) send(connection, clock.now(), stats);
+    },
+    waitForChange(name, changed) {
+      const channel = channelOf(name);
+      // A fresh function each, so that two waits with one callback are two.
+      const waiter = () => changed();
+      channel.waiters.add(waiter);
+      return () => {
+        if (channel.waiters.delete(waiter)) releaseIfUnwanted(channel);
+      };
+    },
+    subscribers: (name) => channels.get(name)?.subscribers ?? 0,
+  };
+}
+
+/**
+ * Where a new reader stands. A state topic's reader resumes from a cursor of this life that history reaches, an
+ * event topic's likewise; an event reader from another life has missed all of this one, and one without a cursor nothing.
+ */
+function startOf(
+  topic: TopicView,
+  mode: DeliveryMode,
+  since: Cursor | undefined,
+): { version: number; resumed: boolean } {
+  const sameLife = since?.epoch === topic.epoch && since.version <= topic.version;
+  if (topic.kind === 'event') {
+    if (!since) return { version: topic.version, resumed: false };
+    if (!sameLife) return { version: since.epoch === topic.epoch ? topic.version : 0, resumed: false };
+    return { version: since.version, resumed: topic.since(since.version) !== undefined };
+  }
+  if (sameLife && since.version > 0) {
+    if (since.version === topic.version) return { version: since.version, resumed: true };
+    if (mode === 'patch' && topic.since(since.version)) return { version: since.version, resumed: true };
+  }
+  return { version: topic.version === 0 ? 0 : NOTHING, resumed: false };
+}

@@ -1,0 +1,30 @@
+/** One message as JSON text, and the cursor it leaves the reader at (absent: it moves none). */
+export interface Part {
+  readonly text: string;
+  readonly cursor?: string | undefined;
+}
+
+/** How an edge puts messages on the wire. One object a format: its identity keys the cache of encoded bytes. */
+export interface WireFormat {
+  /** The bytes of one or more messages that were ready together. */
+  encode(parts: readonly Part[]): Uint8Array;
+}
+
+/** Messages that go to many connections: encoded at most once a format, whatever the number of readers. */
+export class Encoded {
+  readonly parts: readonly Part[];
+  readonly #bytes = new Map<WireFormat, Uint8Array>();
+
+  constructor(parts: readonly Part[]) {
+    this.parts = parts;
+  }
+
+  bytes(format: WireFormat): Uint8Array {
+    let bytes = this.#bytes.get(format);
+    if (!bytes) {
+      bytes = format.encode(this.parts);
+      this.#bytes.set(format, bytes);
+    }
+    return bytes;
+  }
+}
