@@ -1,30 +1,32 @@
+import type { Finding } from './findings.js';
+import { type ConfigPath, formatPath } from './problem.js';
 import { hasParameters, overlap } from './topic-pattern.js';
 
 interface Claim {
   /** `topics[0].topic` */
-  readonly path: readonly (string | number)[];
+  readonly path: ConfigPath;
   readonly topic: string;
   readonly served: boolean;
-}
-
-/** A claim on topics that an earlier one, `other`, has already. */
-export interface Overlap {
-  readonly path: readonly (string | number)[];
-  readonly topic: string;
-  readonly other: Claim;
 }
 
 /**
  * Finds the topics that are given out twice, in a configuration as it was written: what has the wrong shape
  * is somebody else's finding and skipped here.
  */
-export function findOverlaps(input: unknown): Overlap[] {
+export function findOverlaps(input: unknown): Finding[] {
   const taken: Claim[] = [];
-  const found: Overlap[] = [];
+  const found: Finding[] = [];
   for (const claim of [...claims(input, 'topics'), ...claims(input, 'sources')]) {
     const other = taken.find((earlier) => clash(earlier, claim));
-    if (other) found.push({ path: claim.path, topic: claim.topic, other });
-    else taken.push(claim);
+    if (!other) {
+      taken.push(claim);
+      continue;
+    }
+    const holder = `${formatPath(other.path)} has ${JSON.stringify(other.topic)} already`;
+    found.push({
+      path: claim.path,
+      message: `found ${JSON.stringify(claim.topic)}, expected a topic of its own: ${holder}`,
+    });
   }
   return found;
 }

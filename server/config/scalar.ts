@@ -6,11 +6,15 @@ import { isTopicPattern } from './topic-pattern.js';
  * A single value of the configuration. The message of its issue is what was expected, as a noun phrase.
  * `read` gives `undefined` for what it refuses.
  */
-function scalar<Output, Input>(expected: string, read: (value: unknown) => Output | undefined) {
+function scalar<Output, Input>(
+  expected: string,
+  read: (value: unknown) => Output | undefined,
+  words: readonly string[] = [],
+) {
   return z.transform<Input, Output>((value, context) => {
     const output = read(value);
     if (output !== undefined) return output;
-    context.issues.push({ code: 'custom', message: expected, input: value });
+    context.issues.push({ code: 'custom', message: expected, params: { words }, input: value });
     return z.NEVER;
   });
 }
@@ -36,15 +40,24 @@ export const bytes = (min: number) => integer(min, Number.MAX_SAFE_INTEGER, 'byt
 /** A TCP port; 0 takes any free one. */
 export const port = () => integer(0, 65_535);
 
+const durations = new WeakSet<object>();
+
 /** A length of time, in milliseconds once read. A number counts as milliseconds: whether it may is the file's affair. */
 export function duration(minMs: number) {
   const least = minMs > 0 ? `, at least ${minMs}ms` : '';
-  return scalar<number, Duration>(`a duration such as 250ms, 1s, 5m or 1h${least}`, (value) => {
+  const schema = scalar<number, Duration>(`a duration such as 250ms, 1s, 5m or 1h${least}`, (value) => {
     const ms = typeof value === 'string' ? parseDuration(value) : value;
     return typeof ms === 'number' && Number.isInteger(ms) && ms >= minMs && ms <= MAX_DURATION_MS
       ? ms
       : undefined;
   });
+  durations.add(schema);
+  return schema;
+}
+
+/** Whether a schema is a {@link duration}. */
+export function isDuration(schema: object | undefined): boolean {
+  return schema !== undefined && durations.has(schema);
 }
 
 /** Text that is not empty. */
@@ -56,7 +69,11 @@ export function text(expected: string) {
 
 /** One word of several. */
 export function oneOf<const Word extends string>(...words: Word[]) {
-  return scalar<Word, Word>(`one of ${words.join(', ')}`, (value) => words.find((word) => word === value));
+  return scalar<Word, Word>(
+    `one of ${words.join(', ')}`,
+    (value) => words.find((word) => word === value),
+    words,
+  );
 }
 
 /** A bearer token (RFC 6750, section 2.1), at least 8 characters so that nobody guesses it in an afternoon. */

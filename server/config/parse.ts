@@ -1,0 +1,60 @@
+import { resolve } from 'node:path';
+import { beyondTheSchema, findingsOf, type Provenance } from './findings.js';
+import { findOverlaps } from './overlaps.js';
+import { ConfigError, type ConfigProblem, formatPath, valueAt } from './problem.js';
+import { type Config, type ConfigInput, configSchema } from './schema.js';
+
+/**
+ * Checks a configuration made in code and fills in its defaults. Relative paths are resolved against `baseDir`
+ * (default: the working directory). A {@link Config} comes back as it is.
+ *
+ * @throws {ConfigError} with all of its problems.
+ */
+export function parseConfig(input: ConfigInput, baseDir = process.cwd()): Config {
+  const provenance: Provenance = {
+    written: (path) => valueAt(input, path),
+    place: () => ({}),
+    bareMilliseconds: true,
+  };
+  const { config, problems } = checkConfig(input, provenance);
+  if (!config) throw new ConfigError('the configuration', problems);
+  return resolvePaths(config, baseDir);
+}
+
+/** Checks anything at all; `config` is there when there are no problems. Paths in it are still relative. */
+export function checkConfig(
+  input: unknown,
+  provenance: Provenance,
+): { config?: Config; problems: ConfigProblem[] } {
+  const result = configSchema.safeParse(input);
+  const findings = [
+    ...(result.error?.issues ?? []).flatMap((issue) => findingsOf(issue, provenance, input)),
+    ...beyondTheSchema(input, provenance),
+    ...findOverlaps(input),
+  ];
+  // Two findings in one place are the same mistake seen twice: the first is the schema's own.
+  const problems = new Map<string, ConfigProblem>();
+  for (const { path, message } of findings) {
+    const place = formatPath(path);
+    if (!problems.has(place)) problems.set(place, { ...provenance.place(path), path: place, message });
+  }
+  return result.success && problems.size === 0
+    ? { config: result.data, problems: [] }
+    : { problems: [...problems.values()] };
+}
+
+/** Resolves the paths of files against the directory of the configuration. */
+export function resolvePaths(config: Config, baseDir: string): Config {
+  const { tls } = config.http;
+  return {
+    ...config,
+    http: tls
+      ? { ...config.http, tls: { cert: resolve(baseDir, tls.cert), key: resolve(baseDir, tls.key) } }
+      : config.http,
+    sources: config.sources.map((source) =>
+      typeof source.fetch === 'object' && 'file' in source.fetch
+        ? { ...source, fetch: { file: resolve(baseDir, source.fetch.file) } }
+        : source,
+    ),
+  };
+}
