@@ -27,7 +27,9 @@ export type InternalErrorCode =
   | 'source_failed'
   | 'source_timeout'
   | 'aborted'
-  | 'closed';
+  | 'closed'
+  | 'protocol_error'
+  | 'callback_failed';
 
 export type ErrorCode = WireErrorCode | InternalErrorCode;
 
