@@ -36,9 +36,7 @@ export const fetchSchema = z.transform<FetchInput, FetchOutput>((value, context)
   const spelledOut = typeof value === 'string' ? { url: value } : value;
   const schema = typeof value === 'function' ? fetchFunction : fetchFormOf(spelledOut);
   if (!schema) {
-    const message =
-      'a URL, or one of { url: http://… }, { file: ./data.json }, { system: true }, or in code a function';
-    context.issues.push({ code: 'custom', message, input: value });
+    context.issues.push(noForm(value));
     return z.NEVER;
   }
   const result = schema.safeParse(spelledOut);
@@ -48,3 +46,12 @@ export const fetchSchema = z.transform<FetchInput, FetchOutput>((value, context)
   }
   return z.NEVER;
 });
+
+function noForm(value: unknown): z.core.$ZodRawIssue {
+  const keys = typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.keys(value) : [];
+  const unknown = keys.filter((key) => !Object.hasOwn(fetchHttp.shape, key));
+  if (unknown.length > 0) return { code: 'unrecognized_keys', keys: unknown, input: value };
+  const message =
+    'a URL, or one of { url: http://… }, { file: ./data.json }, { system: true }, or in code a function';
+  return { code: 'custom', message, input: value };
+}

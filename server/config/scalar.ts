@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isTopic } from '../../shared/topic.js';
 import { type Duration, MAX_DURATION_MS, parseDuration } from './duration.js';
 import { isTopicPattern } from './topic-pattern.js';
 
@@ -44,7 +45,7 @@ const durations = new WeakSet<object>();
 
 /** A length of time, in milliseconds once read. A number counts as milliseconds: whether it may is the file's affair. */
 export function duration(minMs: number) {
-  const least = minMs > 0 ? `, at least ${minMs}ms` : '';
+  const least = minMs === 0 ? '' : minMs === 1 ? ', above 0' : `, at least ${minMs}ms`;
   const schema = scalar<number, Duration>(`a duration such as 250ms, 1s, 5m or 1h${least}`, (value) => {
     const ms = typeof value === 'string' ? parseDuration(value) : value;
     return typeof ms === 'number' && Number.isInteger(ms) && ms >= minMs && ms <= MAX_DURATION_MS
@@ -102,10 +103,18 @@ export function origin() {
   });
 }
 
+const TOPIC = 'a topic name: segments of letters, digits and - _ . ~ : @, joined by "/", at most 255 bytes';
+
+/** A topic name. */
+export function topicName() {
+  return scalar<string, string>(`${TOPIC}; {parameters} are not available here in this version`, (value) =>
+    typeof value === 'string' && isTopic(value) ? value : undefined,
+  );
+}
+
 /** A topic name, or with `{parameters}` a pattern of names. */
 export function topicPattern() {
-  return scalar<string, string>(
-    'a topic name: segments of letters, digits and - _ . ~ : @, joined by "/", at most 255 bytes',
-    (value) => (typeof value === 'string' && isTopicPattern(value) ? value : undefined),
+  return scalar<string, string>(TOPIC, (value) =>
+    typeof value === 'string' && isTopicPattern(value) ? value : undefined,
   );
 }

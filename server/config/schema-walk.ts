@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { fetchFormOf, fetchSchema } from './fetch.js';
+import { FETCH_FORMS, fetchFormOf, fetchSchema } from './fetch.js';
 import { type ConfigPath, valueAt } from './problem.js';
 import { configSchema } from './schema.js';
 
@@ -20,6 +20,7 @@ export function schemaAt(path: ConfigPath, input: unknown): z.core.$ZodType | un
 /** The keys that may stand in the object at a path. */
 export function keysAt(path: ConfigPath, input: unknown): string[] {
   const schema = schemaAt(path, input);
+  if (schema === fetchSchema) return Object.keys(FETCH_FORMS);
   return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
 }
 

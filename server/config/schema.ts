@@ -52,7 +52,7 @@ const topic = z.strictObject({
 });
 
 const source = z.strictObject({
-  topic: scalar.topicPattern(),
+  topic: scalar.topicName(),
   /** From the start of one fetch to the start of the next, in ms. A file is watched besides. */
   every: scalar.duration(1),
   /** `subscribed`: fetch only while somebody looks. */

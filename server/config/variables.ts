@@ -9,6 +9,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface Expanded {
   readonly input: unknown;
   readonly written: Written;
+  /** The names of the variables. */
+  readonly used: ReadonlySet<string>;
   readonly findings: readonly Finding[];
 }
 
@@ -21,13 +23,15 @@ const NAME = /^[A-Za-z_]\w*$/;
  */
 export function expandVariables(input: unknown, environment: Environment): Expanded {
   const written = new Map<string, string>();
+  const used = new Set<string>();
   const findings: Finding[] = [];
 
   function expandText(text: string, path: ConfigPath): string {
-    let used = false;
+    let replaced = false;
     const expanded = text.replace(VARIABLE, (match, name: string) => {
       if (match.startsWith('$$')) return match.slice(1);
-      used = true;
+      replaced = true;
+      used.add(name);
       if (!NAME.test(name) || !match.endsWith('}')) {
         const message = `found ${JSON.stringify(match)}, expected \${NAME} of an environment variable, or $\${ for a plain \${`;
         findings.push({ path, message });
@@ -36,7 +40,7 @@ export function expandVariables(input: unknown, environment: Environment): Expan
       }
       return environment[name] ?? '';
     });
-    if (used) written.set(formatPath(path), text);
+    if (replaced) written.set(formatPath(path), text);
     return expanded;
   }
 
@@ -49,7 +53,7 @@ export function expandVariables(input: unknown, environment: Environment): Expan
     );
   }
 
-  return { input: expand(input, []), written, findings };
+  return { input: expand(input, []), written, used, findings };
 }
 
 /** Instances of classes, which only code can write, are left alone. */

@@ -1,0 +1,65 @@
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { ConfigError, type ConfigPath } from './problem.js';
+
+/** A place in a text, both counted from 1. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** What a text file says, and where each value of it stands. */
+export interface ParsedText {
+  readonly input: unknown;
+  /** The place of a value, or of the nearest object around it that is there. */
+  locate(path: ConfigPath): Position | undefined;
+}
+
+/**
+ * Reads YAML 1.2, of which JSON is a part. `name` is for the messages.
+ * @throws {ConfigError} for what is no YAML, a doubled key included.
+ */
+export function parseYaml(text: string, name: string): ParsedText {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  // A warning (an unknown tag, say) means that something would be ignored: no less wrong than an error.
+  const faults = [...document.errors, ...document.warnings];
+  if (faults.length > 0) {
+    throw new ConfigError(
+      name,
+      faults.map((fault) => ({ path: '', message: fault.message, ...positionOf(lines, fault.pos[0]) })),
+    );
+  }
+  return {
+    input: document.toJS() as unknown,
+    locate: (path) => {
+      const offset = offsetOf(document, path);
+      return offset === undefined ? undefined : positionOf(lines, offset);
+    },
+  };
+}
+
+function positionOf(lines: LineCounter, offset: number): Position {
+  const { line, col } = lines.linePos(offset);
+  return { line, column: col };
+}
+
+/** Where a value begins: at its key if it has one. */
+function offsetOf(document: Document, path: ConfigPath): number | undefined {
+  let node: unknown = document.contents;
+  let offset = (node as Node | null)?.range?.[0];
+  for (const step of path) {
+    if (isAlias(node)) node = node.resolve(document);
+    if (isMap(node)) {
+      const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(step));
+      if (!pair) break;
+      offset = (pair.key as Node).range?.[0] ?? offset;
+      node = pair.value;
+    } else if (isSeq(node)) {
+      node = node.items[Number(step)];
+      offset = (node as Node | undefined)?.range?.[0] ?? offset;
+    } else {
+      break;
+    }
+  }
+  return offset;
+}
