@@ -92,9 +92,10 @@ export function httpUrl() {
   });
 }
 
-/** A web origin (RFC 6454): scheme, host and port, no path. */
+/** A web origin (RFC 6454): scheme, host and port, no path; `*` is all of them. */
 export function origin() {
-  return scalar<string, string>('an origin such as https://app.example, without a path', (value) => {
+  return scalar<string, string>('an origin such as https://app.example, without a path, or "*"', (value) => {
+    if (value === '*') return value;
     if (typeof value !== 'string' || !URL.canParse(value)) return undefined;
     const url = new URL(value);
     return /^https?:$/.test(url.protocol) && (value === url.origin || value === `${url.origin}/`)
