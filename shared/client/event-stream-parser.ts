@@ -15,9 +15,8 @@ export interface EventStreamHandlers {
  * stream cuts off is dropped, as the standard says.
  */
 export function createEventStreamParser(handlers: EventStreamHandlers): (text: string) => void {
-  let rest = '';
-  // How far `rest` was searched in vain, so that a long line in many pieces is read once and not once a piece.
-  let searched = 0;
+  // The line that is not ended yet, in pieces: joined once, so that a long one costs no more than its length.
+  let unfinished: string[] = [];
   let skipLineFeed = false;
   let data: string[] = [];
   let id = '';
@@ -50,24 +49,19 @@ export function createEventStreamParser(handlers: EventStreamHandlers): (text: s
   }
 
   return (text) => {
-    rest += text;
-    let start = 0;
-    if (skipLineFeed && rest !== '') {
-      if (rest[0] === '\n') start = searched = 1;
-      skipLineFeed = false;
+    if (text === '') return;
+    let start = skipLineFeed && text[0] === '\n' ? 1 : 0;
+    skipLineFeed = false;
+    const lineEnd = /\r\n?|\n/g;
+    lineEnd.lastIndex = start;
+    for (let end = lineEnd.exec(text); end; end = lineEnd.exec(text)) {
+      unfinished.push(text.slice(start, end.index));
+      const whole = unfinished.join('');
+      unfinished = [];
+      line(whole);
+      start = lineEnd.lastIndex;
+      skipLineFeed = end[0] === '\r' && start === text.length;
     }
-    const lineEnd = /[\r\n]/g;
-    lineEnd.lastIndex = searched;
-    for (let end = lineEnd.exec(rest); end; end = lineEnd.exec(rest)) {
-      line(rest.slice(start, end.index));
-      start = end.index + 1;
-      if (end[0] === '\r') {
-        if (start === rest.length) skipLineFeed = true;
-        else if (rest[start] === '\n') start += 1;
-      }
-      lineEnd.lastIndex = start;
-    }
-    rest = rest.slice(start);
-    searched = rest.length;
+    if (start < text.length) unfinished.push(text.slice(start));
   };
 }

@@ -81,13 +81,18 @@ export function createReplica(topic: string): Replica {
       // The server tells of a failing source after this message, so silence means that it works.
       return synced && message.epoch === epoch ? showStale(undefined) : lostThread();
     }
-    const outcome = showStale(undefined);
-    if (message.kind === 'event') {
-      const updates = jump(message.version, synced, message.epoch);
-      return { ...outcome, updates: [...outcome.updates, ...updates] };
-    }
-    synced = false;
-    return outcome;
+    if (message.kind === 'event') eventsFrom(message);
+    else synced = false;
+    return showStale(undefined);
+  }
+
+  /** Where a subscription that was not resumed leaves an event topic. What was missed follows, as a gap and events. */
+  function eventsFrom(message: SubscribedMessage): void {
+    if (!synced) version = message.version;
+    else if (message.epoch !== epoch) version = 0;
+    else version = Math.min(version, message.version);
+    epoch = message.epoch;
+    synced = true;
   }
 
   /** Moves an event topic's position to `to`; events between, if any, are told as a gap unless we never had a position. */

@@ -21,7 +21,7 @@ export interface Wanted {
 export interface Transport {
   subscribe(wanted: Wanted): void;
   unsubscribe(topic: string): void;
-  /** Ends the subscription at the server and begins it again from `wanted.cursor`. */
+  /** Begins the subscription at the server anew, from `wanted.cursor`. */
   resubscribe(wanted: Wanted): void;
   /** Resolves when no socket, stream or timer is left. No call of the sink follows. */
   close(): Promise<void>;

@@ -21,10 +21,8 @@ export function createWatchdog(quiet: () => void, dead: () => void): Watchdog {
   }
   function check(): void {
     const silence = performance.now() - heardAt;
-    if (silence < interval) {
-      asked = false;
-      arm(interval - silence);
-    } else if (!asked) {
+    if (silence < interval) arm(interval - silence);
+    else if (!asked) {
       asked = true;
       arm(interval);
       quiet();
@@ -44,6 +42,7 @@ export function createWatchdog(quiet: () => void, dead: () => void): Watchdog {
     },
     heard() {
       heardAt = performance.now();
+      asked = false;
     },
     stop() {
       clearTimeout(timer);

@@ -92,10 +92,6 @@ export function createWebSocketTransport(options: WebSocketTransportOptions): Tr
     send({ type: 'subscribe', id, topic, mode, progress, since: cursor });
   }
 
-  function unsubscribe(topic: string): void {
-    if (ready) send({ type: 'unsubscribe', topic });
-  }
-
   function frame(data: unknown): void {
     watchdog.heard();
     if (typeof data === 'string') decodeFrame(data, message, (error) => sink.problem(error));
@@ -159,11 +155,11 @@ export function createWebSocketTransport(options: WebSocketTransportOptions): Tr
   dial();
   return {
     subscribe,
-    unsubscribe,
-    resubscribe(wanted) {
-      unsubscribe(wanted.topic);
-      subscribe(wanted);
+    unsubscribe(topic) {
+      if (ready) send({ type: 'unsubscribe', topic });
     },
+    // A second subscribe replaces the first.
+    resubscribe: subscribe,
     close() {
       closed = true;
       const last = release();
