@@ -71,7 +71,7 @@ export interface CheckedMessage {
 /** Answers a subscribe. After `resumed: true` come the missed messages; otherwise the value, when there is one. */
 export interface SubscribedMessage {
   type: 'subscribed';
-  id?: MessageId;
+  id?: MessageId | undefined;
   topic: string;
   kind: TopicKind;
   epoch: string;
@@ -80,29 +80,29 @@ export interface SubscribedMessage {
 }
 export interface UnsubscribedMessage {
   type: 'unsubscribed';
-  id?: MessageId;
+  id?: MessageId | undefined;
   topic: string;
 }
 export interface PublishedMessage {
   type: 'published';
-  id?: MessageId;
+  id?: MessageId | undefined;
   topic: string;
   version: number;
 }
 /** Answers an `auth` message whose token is good. */
 export interface AuthenticatedMessage {
   type: 'authenticated';
-  id?: MessageId;
+  id?: MessageId | undefined;
 }
 export interface PongMessage {
   type: 'pong';
-  id?: MessageId;
+  id?: MessageId | undefined;
 }
 /** What a request could not get. The connection stays open. */
 export interface ErrorMessage {
   type: 'error';
-  id?: MessageId;
-  topic?: string;
+  id?: MessageId | undefined;
+  topic?: string | undefined;
   code: WireErrorCode;
   message: string;
 }

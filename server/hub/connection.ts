@@ -9,8 +9,10 @@ export interface Outlet {
   write(chunks: readonly Uint8Array[]): void;
   /** Bytes written that the kernel has not taken. The edge calls `connection.drained()` when they are gone. */
   readonly bufferedBytes: number;
-  /** Shows the peer a sign of life and says whether one came back since the last call (true where none can). */
-  beat(): boolean;
+  /** Shows the peer a sign of life; where the wire allows, asks for one. */
+  beat(): void;
+  /** Whether the peer answers a beat, which then sets `connection.heard`. */
+  readonly answersBeats: boolean;
   /** Closes after what was written: `drain` was the last of it. Milliseconds until the peer should come back. */
   finish(reconnectAfter: number): void;
   /** Cuts the connection now; the edge then calls `connection.close()` as for any other end. */
@@ -33,7 +35,10 @@ export class Connection {
   congestedSince: number | undefined;
   /** A subscription is behind. */
   lagging = false;
+  /** When the next sign of life is due. */
   nextBeat = 0;
+  /** Something came from the peer since the last beat. */
+  heard = true;
   closed = false;
 
   constructor(outlet: Outlet, highWater: number, stats: HubStats) {

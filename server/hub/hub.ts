@@ -1,9 +1,10 @@
 import { performance } from 'node:perf_hooks';
 import type { Cursor } from '../../shared/cursor.js';
 import { HeadwaterError } from '../../shared/errors.js';
-import type { DeliveryMode } from '../../shared/messages.js';
+import type { DeliveryMode, DrainMessage } from '../../shared/messages.js';
 import { type Clock, systemClock } from '../async/clock.js';
 import type { Store } from '../store/store.js';
+import { unknownTopic } from '../store/store.js';
 import type { TopicView } from '../store/topic.js';
 import { Channel } from './channel.js';
 import { Connection, type Outlet } from './connection.js';
@@ -24,6 +25,8 @@ export interface SubscribeOptions {
 export interface Hub {
   /** Takes in a connection. @throws {HeadwaterError} `unavailable` once draining. */
   connect(outlet: Outlet): Connection;
+  /** Cuts a connection whose peer reads too slowly or has died. */
+  drop(connection: Connection): void;
   /** Forgets a connection that has ended. Idempotent. */
   disconnect(connection: Connection): void;
   /**
@@ -45,7 +48,11 @@ export interface Hub {
   drained(connection: Connection): void;
   /** Calls back once, at the topic's next change of content; counts as a subscriber until then or until cancelled. */
   waitForChange(topic: string, changed: () => void): () => void;
+  /** What came after a cursor, without subscribing; `undefined` if nothing did. @throws {HeadwaterError} `unknown_topic` */
+  since(topic: string, cursor: Cursor): Encoded | undefined;
   subscribers(topic: string): number;
+  /** Tells every connection to come back later and closes it, spread over `spread` ms; ends every wait. */
+  drain(spread: number): void;
   readonly connections: ReadonlySet<Connection>;
   readonly stats: Readonly<HubStats>;
 }
@@ -71,11 +78,7 @@ export function createHub(store: Store, options: HubOptions): Hub {
     const known = channels.get(name);
     if (known) return known;
     const topic = store.open(name);
-    if (!topic)
-      throw new HeadwaterError(
-        'unknown_topic',
-        `there is no topic "${name}": GET /topics lists those that exist`,
-      );
+    if (!topic) throw unknownTopic(name);
     const channel = new Channel(topic);
     channels.set(name, channel);
     onDemand?.(name, true);
@@ -118,6 +121,12 @@ export function createHub(store: Store, options: HubOptions): Hub {
     releaseIfUnwanted(subscription.channel);
   }
 
+  function tell(connection: Connection, text: string): void {
+    if (connection.closed) return;
+    connection.queue(new Encoded([{ text }]).bytes(connection.outlet.format));
+    send(connection, clock.now(), stats);
+  }
+
   return {
     connections,
     stats,
@@ -125,6 +134,10 @@ export function createHub(store: Store, options: HubOptions): Hub {
       const connection = new Connection(outlet, highWater, stats);
       connections.add(connection);
       return connection;
+    },
+    drop(connection) {
+      stats.drops += 1;
+      connection.outlet.drop();
     },
     disconnect(connection) {
       connection.closed = true;
@@ -172,10 +185,7 @@ export function createHub(store: Store, options: HubOptions): Hub {
       leave(subscription);
       return true;
     },
-    tell(connection, text) {
-      connection.queue(new Encoded([{ text }]).bytes(connection.outlet.format));
-      send(connection, clock.now(), stats);
-    },
+    tell,
     drained(connection) {
       if (connection.hasDrained()) send(connection, clock.now(), stats);
     },
@@ -187,6 +197,23 @@ export function createHub(store: Store, options: HubOptions): Hub {
       return () => {
         if (channel.waiters.delete(waiter)) releaseIfUnwanted(channel);
       };
+    },
+    since(name, cursor) {
+      const topic = store.open(name);
+      if (!topic) throw unknownTopic(name);
+      const channel = channels.get(name) ?? new Channel(topic);
+      const { version } = startOf(topic, 'patch', cursor);
+      if (version === topic.version) return undefined;
+      if (topic.kind === 'event') return channel.eventsSince(version, Number.POSITIVE_INFINITY).encoded;
+      return version === NOTHING ? channel.value() : channel.stateSince(version);
+    },
+    drain(spread) {
+      for (const connection of connections) {
+        const reconnectAfter = Math.round(Math.random() * spread);
+        tell(connection, JSON.stringify({ type: 'drain', reconnectAfter } satisfies DrainMessage));
+        connection.outlet.finish(reconnectAfter);
+      }
+      for (const channel of [...channels.values()]) releaseWaiters(channel);
     },
     subscribers: (name) => channels.get(name)?.subscribers ?? 0,
   };

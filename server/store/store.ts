@@ -177,3 +177,11 @@ function shallowEnough(value: Json, topic: string): Json {
     `a value for "${topic}" nests deeper than ${MAX_DEPTH} levels: flatten it`,
   );
 }
+
+/** What to throw for a name that no declaration covers. */
+export function unknownTopic(name: string): HeadwaterError {
+  return new HeadwaterError(
+    'unknown_topic',
+    `there is no topic "${name}": GET /topics lists those that exist`,
+  );
+}

@@ -1,0 +1,53 @@
+import { formatCursor } from '../../shared/cursor.js';
+import { HeadwaterError } from '../../shared/errors.js';
+import type { HttpHeaders, HttpRequest } from '../loop/policy.js';
+import type { TopicView } from '../store/topic.js';
+import { problem, type Reply } from './problem.js';
+
+/** The strong entity tag of a topic's current version (RFC 9110, 8.8.3): `"epoch:version"`. */
+export function etagOf(topic: TopicView): string {
+  return `"${formatCursor(topic)}"`;
+}
+
+/** Whether a header of entity tags names `etag`, or any (`*`). */
+function names(header: string, etag: string): boolean {
+  if (header.trim() === '*') return true;
+  return header.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
+}
+
+/** Whether the client holds the current version already (RFC 9110, 13.1.2). */
+export function isUnmodified(request: HttpRequest, topic: TopicView): boolean {
+  const held = request.header('if-none-match');
+  return held !== undefined && topic.version > 0 && names(held, etagOf(topic));
+}
+
+/**
+ * Lets a conditional write through only if nobody wrote since (RFC 9110, 13.1.1). A commit that waits for its
+ * flush counts: its writer was first.
+ * @throws {PreconditionFailed}
+ */
+export function requireMatch(request: HttpRequest, topic: TopicView): void {
+  const expected = request.header('if-match');
+  if (expected === undefined) return;
+  if (topic.version === 0 || topic.dirty || !names(expected, etagOf(topic)))
+    throw new PreconditionFailed(topic);
+}
+
+/** Someone else wrote first. */
+export class PreconditionFailed extends HeadwaterError {
+  readonly reply: Reply;
+
+  constructor(topic: TopicView) {
+    const detail = `"${topic.name}" has moved on: it is at ${etagOf(topic)} now; read it and try again`;
+    super('bad_request', detail);
+    this.reply = problem('bad_request', detail, 412, { etag: etagOf(topic) });
+  }
+}
+
+/** Validators and age of a topic's current version (RFC 9110, 8.8; RFC 9111, 5.1). */
+export function validators(topic: TopicView, now: number): HttpHeaders {
+  const headers: Record<string, string> = { etag: etagOf(topic) };
+  if (topic.changedAt !== undefined) headers['last-modified'] = new Date(topic.changedAt).toUTCString();
+  if (topic.asOf !== undefined) headers.age = String(Math.max(0, Math.floor((now - topic.asOf) / 1000)));
+  return headers;
+}

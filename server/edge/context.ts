@@ -1,0 +1,44 @@
+import type { Clock } from '../async/clock.js';
+import type { Hub } from '../hub/hub.js';
+import type { WireFormat } from '../hub/wire.js';
+import type { Refresher } from '../source/refresher.js';
+import type { Store } from '../store/store.js';
+import type { Gatekeeper } from './gatekeeper.js';
+import type { OriginCheck } from './origin.js';
+import type { PublishRight } from './publish-right.js';
+
+/** Bounds on what clients may take. 0: no limit. */
+export interface EdgeLimits {
+  connections: number;
+  connectionsPerAddress: number;
+  subscriptionsPerConnection: number;
+  messagesPerSecond: number;
+  /** Of one WebSocket message. */
+  messageBytes: number;
+  /** Milliseconds that an outbox may stay full. */
+  slowTimeout: number;
+}
+
+/** What every edge works with: made once, by the application. */
+export interface EdgeContext {
+  readonly store: Store;
+  readonly hub: Hub;
+  /** The sources by the topic they serve. */
+  readonly refreshers: ReadonlyMap<string, Refresher>;
+  readonly clock: Clock;
+  readonly limits: EdgeLimits;
+  /** Milliseconds between signs of life. */
+  readonly heartbeat: number;
+  readonly publishRight: PublishRight;
+  readonly origins: OriginCheck;
+  readonly gatekeeper: Gatekeeper;
+  /** WebSocket text frames of the loop policy. */
+  readonly webSocketFormat: WireFormat;
+  /** What `GET /metrics` shows. */
+  readonly metrics: () => Promise<{ contentType: string; text: string }>;
+  /** Told of defects, with the place where they showed. */
+  readonly report: (error: unknown, where: string) => void;
+}
+
+/** Name and version, as told in `hello`. */
+export const SERVER_NAME = 'headwater/0.1.0';

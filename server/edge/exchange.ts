@@ -1,0 +1,44 @@
+import type { HttpRequest, HttpResponse } from '../loop/policy.js';
+import type { EdgeContext } from './context.js';
+import { problemOf, type Reply } from './problem.js';
+
+/** One HTTP request on its way to an answer. */
+export interface Exchange {
+  readonly request: HttpRequest;
+  readonly response: HttpResponse;
+  readonly query: URLSearchParams;
+  /** Aborts when the client goes away before the answer is complete. */
+  readonly gone: AbortSignal;
+}
+
+/** Answers one route. What it throws is answered as a problem document. */
+export type Route = (context: EdgeContext, exchange: Exchange) => void | Promise<void>;
+
+/** Answers whole, with the headers that let allowed foreign pages read it. */
+export function reply(
+  context: EdgeContext,
+  { request, response }: Exchange,
+  { status, headers, body }: Reply,
+): void {
+  response.send(status, { ...context.origins.headers(request), ...headers }, body);
+}
+
+/** Runs a route; whatever it throws becomes its answer, and a defect is reported too. */
+export async function answer(
+  context: EdgeContext,
+  route: Route,
+  request: HttpRequest,
+  response: HttpResponse,
+): Promise<void> {
+  const gone = new AbortController();
+  response.onAbort(() => gone.abort());
+  const exchange = { request, response, query: new URLSearchParams(request.query), gone: gone.signal };
+  try {
+    await route(context, exchange);
+  } catch (error) {
+    if (gone.signal.aborted) return;
+    const refusal = problemOf(error);
+    if (refusal.status === 500) context.report(error, `${request.method} ${request.path}`);
+    reply(context, exchange, refusal);
+  }
+}

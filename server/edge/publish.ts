@@ -1,0 +1,71 @@
+import { HeadwaterError } from '../../shared/errors.js';
+import type { Json } from '../../shared/json.js';
+import { applyMergePatch } from '../../shared/merge-patch.js';
+import type { PublishMessage } from '../../shared/messages.js';
+import type { PatchOperation } from '../../shared/patch.js';
+import { unknownTopic } from '../store/store.js';
+import type { TopicView } from '../store/topic.js';
+import type { EdgeContext } from './context.js';
+
+/** What a client with the right to publish may do to a topic. */
+export type Publication =
+  | { kind: 'value'; value: Json }
+  | { kind: 'patch'; patch: PatchOperation[] }
+  | { kind: 'merge'; patch: Json }
+  | { kind: 'event'; event: Json };
+
+/**
+ * Commits a publication and resolves, once it is flushed, with the topic's version (an event's own).
+ * `precondition` is asked before the commit, in the same turn, and throws to prevent it.
+ * @throws {HeadwaterError} `unknown_topic`, `forbidden`, `bad_request`, `too_large`, `patch_invalid`, `patch_conflict`
+ */
+export async function publish(
+  { store }: EdgeContext,
+  topic: string,
+  publication: Publication,
+  precondition?: (view: TopicView) => void,
+): Promise<number> {
+  const writer = store.writer(topic);
+  if (!writer) throw unknownTopic(topic);
+  const { view } = writer;
+  if (view.served) {
+    throw new HeadwaterError(
+      'forbidden',
+      `"${topic}" is fed by its source: publish to a topic declared under "topics"`,
+    );
+  }
+  precondition?.(view);
+  let version: number | undefined;
+  switch (publication.kind) {
+    case 'value':
+      writer.set(publication.value);
+      break;
+    case 'patch':
+      writer.patch(publication.patch);
+      break;
+    case 'merge':
+      writer.set(applyMergePatch(writer.latest ?? null, publication.patch));
+      break;
+    case 'event':
+      version = writer.append(publication.event);
+  }
+  await store.flushed();
+  return version ?? view.version;
+}
+
+/** The publish message of PROTOCOL section 2. @throws {HeadwaterError} also `unauthorized` */
+export async function publishOverWebSocket(
+  context: EdgeContext,
+  token: string | undefined,
+  message: PublishMessage,
+): Promise<number> {
+  context.publishRight.require(token);
+  return publish(context, message.topic, publicationOf(message));
+}
+
+/** The schema lets exactly one of the three through. */
+function publicationOf({ value, patch, event }: PublishMessage): Publication {
+  if (value !== undefined) return { kind: 'value', value };
+  if (patch !== undefined) return { kind: 'patch', patch };
+  return { kind: 'event', event: event! };
+}

@@ -1,0 +1,123 @@
+import { type Cursor, formatCursor, parseCursor } from '../../shared/cursor.js';
+import { HeadwaterError } from '../../shared/errors.js';
+import type { Part, WireFormat } from '../hub/wire.js';
+import { unknownTopic } from '../store/store.js';
+import type { TopicView } from '../store/topic.js';
+import { isUnmodified, validators } from './conditions.js';
+import type { EdgeContext } from './context.js';
+import { type Exchange, reply } from './exchange.js';
+
+/** The longest a client may ask to wait, in seconds. */
+const MAX_WAIT = 60;
+
+const JSON_TYPE = { 'content-type': 'application/json' } as const;
+
+/** A JSON array of messages: the body of a cacheable long-poll. */
+const messageArray: WireFormat = {
+  encode: (parts: readonly Part[]) => Buffer.from(`[${parts.map((part) => part.text).join(',')}]`),
+};
+
+/** `GET /topics/{topic}`: the value, or what came after a cursor; at once, or when it changes (PROTOCOL section 3). */
+export async function readTopic(context: EdgeContext, exchange: Exchange, name: string): Promise<void> {
+  const topic = context.store.open(name);
+  if (!topic) throw unknownTopic(name);
+  const since = exchange.query.get('since');
+  const wait = waitOf(exchange);
+  if (since === null) await readValue(context, exchange, topic, wait);
+  else await readSince(context, exchange, topic, cursorOf(since), wait);
+}
+
+async function readValue(
+  context: EdgeContext,
+  exchange: Exchange,
+  topic: TopicView,
+  wait: number,
+): Promise<void> {
+  const { request } = exchange;
+  await context.refreshers.get(topic.name)?.freshen();
+  if (wait > 0 && isUnmodified(request, topic)) await changeOf(context, exchange, topic, wait);
+  if (exchange.gone.aborted) return;
+
+  const headers = {
+    ...validators(topic, context.clock.now()),
+    'cache-control': 'no-cache',
+    ...(wait > 0 ? { 'preference-applied': `wait=${wait}` } : {}),
+  };
+  if (isUnmodified(request, topic)) reply(context, exchange, { status: 304, headers });
+  else reply(context, exchange, { status: 200, headers: { ...headers, ...JSON_TYPE }, body: bodyOf(topic) });
+}
+
+/** The value, or an event topic's history as messages. @throws {HeadwaterError} where there is none yet */
+function bodyOf(topic: TopicView): string {
+  if (topic.kind === 'event') {
+    const entries = topic.since(topic.reachesBackTo) ?? [];
+    return `[${entries.map(({ version, text }) => `{"version":${version},"event":${text}}`).join(',')}]`;
+  }
+  if (topic.valueJson !== undefined) return topic.valueJson;
+  if (!topic.served)
+    throw new HeadwaterError('unknown_topic', `"${topic.name}" has no value yet: nobody published one`);
+  const reason = topic.freshness.stale ? topic.freshness.error : 'its source has not answered yet';
+  throw new HeadwaterError('unavailable', `"${topic.name}" has no value yet: ${reason}`);
+}
+
+async function readSince(
+  context: EdgeContext,
+  exchange: Exchange,
+  topic: TopicView,
+  since: Cursor,
+  wait: number,
+): Promise<void> {
+  await context.refreshers.get(topic.name)?.freshen();
+  let missed = context.hub.since(topic.name, since);
+  if (!missed && wait > 0) {
+    await changeOf(context, exchange, topic, wait);
+    missed = context.hub.since(topic.name, since);
+  }
+  if (exchange.gone.aborted) return;
+  const headers = {
+    ...JSON_TYPE,
+    etag: `"${formatCursor(topic)}"`,
+    // Long enough for a cache to answer a crowd that asks for the same cursor as one, short enough to hide nothing.
+    'cache-control': 'public, max-age=1',
+  };
+  reply(context, exchange, { status: 200, headers, body: missed ? missed.bytes(messageArray) : '[]' });
+}
+
+/** Resolves at the topic's next change, after `wait` seconds, when the client leaves or when the hub closes. */
+async function changeOf(
+  context: EdgeContext,
+  exchange: Exchange,
+  topic: TopicView,
+  wait: number,
+): Promise<void> {
+  const release = context.gatekeeper.admit(exchange.request.remoteAddress);
+  const cleanups = [release];
+  try {
+    await new Promise<void>((resolve) => {
+      const timer = context.clock.after(wait * 1000, resolve);
+      cleanups.push(() => timer.cancel(), context.hub.waitForChange(topic.name, resolve));
+      exchange.gone.addEventListener('abort', () => resolve(), { once: true });
+    });
+  } finally {
+    for (const cleanup of cleanups) cleanup();
+  }
+}
+
+/** Seconds to wait: `?wait=30`, or `Prefer: wait=30` (RFC 7240, 4.3). */
+function waitOf({ query, request }: Exchange): number {
+  const asked =
+    query.get('wait') ?? /(?:^|[,;\s])wait\s*=\s*"?(\d+)/i.exec(request.header('prefer') ?? '')?.[1];
+  if (asked === undefined || asked === null) return 0;
+  if (!/^\d{1,6}$/.test(asked))
+    throw new HeadwaterError('bad_request', `wait=${asked}: a whole number of seconds is expected`);
+  return Math.min(Number(asked), MAX_WAIT);
+}
+
+function cursorOf(text: string): Cursor {
+  const cursor = parseCursor(text);
+  if (cursor) return cursor;
+  throw new HeadwaterError(
+    'bad_request',
+    `since=${text.slice(0, 64)}: a cursor "epoch:version" is expected, as in the ETag`,
+  );
+}

@@ -1,0 +1,135 @@
+import { HeadwaterError } from '../../shared/errors.js';
+import { SUBPROTOCOL } from '../../shared/messages.js';
+import type { HttpHandlers, HttpRequest, WebSocketUpgrade } from '../loop/policy.js';
+import type { EdgeContext } from './context.js';
+import { answer, type Exchange, type Route, reply } from './exchange.js';
+import { preflightHeaders } from './origin.js';
+import type { Pages } from './pages.js';
+import { problem, problemOf, type Reply } from './problem.js';
+import { bearerToken } from './publish-right.js';
+import { readTopic } from './read-topic.js';
+import { serveEventStream } from './sse.js';
+import { listTopics, refreshTopic, showHealth, showMetrics, showReadiness } from './status-routes.js';
+import { serveWebSocket } from './websocket.js';
+import { writeTopic } from './write-topic.js';
+
+type Methods = Readonly<Record<string, Route>>;
+
+const FIXED: Readonly<Record<string, Methods>> = {
+  '/topics': { GET: listTopics },
+  '/sse': { GET: (context, exchange) => serveEventStream(context, exchange, topicsOf(exchange.query)) },
+  '/healthz': { GET: showHealth },
+  '/readyz': { GET: showReadiness },
+  '/metrics': { GET: showMetrics },
+  '/ws': {
+    GET: (context, exchange) => {
+      const detail = 'this is a WebSocket endpoint: connect with a WebSocket client';
+      reply(context, exchange, problem('bad_request', detail, 426, { upgrade: 'websocket' }));
+    },
+  },
+};
+
+/** All that HTTP clients can reach (PROTOCOL section 3); what is no route is looked for among the pages. */
+export function createRoutes(context: EdgeContext, pages: Pages): HttpHandlers {
+  function routesOf(path: string): Methods | undefined {
+    const fixed = Object.hasOwn(FIXED, path) ? FIXED[path] : undefined;
+    if (fixed) return fixed;
+    if (path.startsWith('/topics/')) return topicRoutes(nameIn(path, '/topics/'));
+    if (path.startsWith('/refresh/')) {
+      const name = nameIn(path, '/refresh/');
+      return { POST: (context, exchange) => refreshTopic(context, exchange, name) };
+    }
+    return { GET: showPage };
+  }
+
+  function showPage(context: EdgeContext, exchange: Exchange): void {
+    const { request } = exchange;
+    const page = pages.find(request.path, request.header('if-none-match'));
+    const missing = () => problem('bad_request', `there is nothing at ${request.path}: see GET /topics`, 404);
+    reply(context, exchange, page ?? missing());
+  }
+
+  const dispatch: Route = (context, exchange) => {
+    const { request } = exchange;
+    const routes = routesOf(request.path);
+    const method = request.method === 'HEAD' ? 'GET' : request.method;
+    if (method === 'OPTIONS') {
+      reply(context, exchange, { status: 204, headers: preflightHeaders(request, context.origins) });
+      return undefined;
+    }
+    const route = routes && Object.hasOwn(routes, method) ? routes[method] : undefined;
+    if (route) return route(context, exchange);
+    const allow = Object.keys(routes ?? {}).join(', ');
+    reply(context, exchange, problem('bad_request', `${request.path} takes ${allow}`, 405, { allow }));
+    return undefined;
+  };
+
+  return {
+    request: (request, response) => void answer(context, dispatch, request, response),
+    upgrade: (request, upgrade) => admitWebSocket(context, request, upgrade),
+  };
+}
+
+function topicRoutes(name: string): Methods {
+  const write: Route = (context, exchange) => writeTopic(context, exchange, name);
+  return {
+    GET: (context, exchange) =>
+      wantsEventStream(exchange.request)
+        ? serveEventStream(context, exchange, [name])
+        : readTopic(context, exchange, name),
+    PUT: write,
+    PATCH: write,
+    POST: write,
+  };
+}
+
+function wantsEventStream(request: HttpRequest): boolean {
+  return request.method === 'GET' && /\btext\/event-stream\b/i.test(request.header('accept') ?? '');
+}
+
+/** Topics of `/sse?topic=a&topic=b`, each once. */
+function topicsOf(query: URLSearchParams): string[] {
+  return [...new Set(query.getAll('topic'))];
+}
+
+function nameIn(path: string, prefix: string): string {
+  try {
+    return decodeURIComponent(path.slice(prefix.length));
+  } catch {
+    throw new HeadwaterError(
+      'bad_request',
+      `${path.slice(0, 300)} is not percent-encoded UTF-8 (RFC 3986, 2.1)`,
+    );
+  }
+}
+
+/** Lets a WebSocket in, or answers its handshake with a problem document. */
+function admitWebSocket(context: EdgeContext, request: HttpRequest, upgrade: WebSocketUpgrade): void {
+  const refuse = ({ status, headers, body }: Reply) => upgrade.refuse(status, headers, body);
+  try {
+    if (request.path !== '/ws') {
+      refuse(problem('bad_request', `there is no WebSocket at ${request.path}: it is at /ws`, 404));
+      return;
+    }
+    if (!context.origins.allows(request)) {
+      throw new HeadwaterError('forbidden', 'this page may not connect: list its origin under http.origins');
+    }
+    const token = bearerToken(request.header('authorization'));
+    if (token !== undefined && context.publishRight.granted) context.publishRight.require(token);
+    const release = context.gatekeeper.admit(request.remoteAddress);
+    upgrade.onAbort(release);
+    upgrade.accept({
+      ...(offersOurs(request) ? { protocol: SUBPROTOCOL } : {}),
+      open: (socket) => serveWebSocket(context, socket, token, release),
+    });
+  } catch (error) {
+    const refusal = problemOf(error);
+    if (refusal.status === 500) context.report(error, 'websocket upgrade');
+    refuse(refusal);
+  }
+}
+
+function offersOurs(request: HttpRequest): boolean {
+  const offered = request.header('sec-websocket-protocol') ?? '';
+  return offered.split(',').some((protocol) => protocol.trim() === SUBPROTOCOL);
+}

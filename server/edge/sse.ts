@@ -1,0 +1,155 @@
+import { formatCursor, parseCursor } from '../../shared/cursor.js';
+import { HeadwaterError } from '../../shared/errors.js';
+import type { DeliveryMode } from '../../shared/messages.js';
+import type { Connection, Outlet } from '../hub/connection.js';
+import type { Part, WireFormat } from '../hub/wire.js';
+import type { ResponseStream } from '../loop/policy.js';
+import { unknownTopic } from '../store/store.js';
+import type { EdgeContext } from './context.js';
+import type { Exchange } from './exchange.js';
+
+/**
+ * Server-Sent Events (WHATWG HTML, 9.2): the messages of PROTOCOL section 1 in `data:`, one an event, without an
+ * `event:` name. JSON text holds no line break, so a message is one line.
+ */
+
+/** A stream of one topic: every event's `id:` is the cursor it leads to. */
+const singleTopic: WireFormat = {
+  encode: (parts) => Buffer.from(parts.map((part) => `${idLine(part)}data: ${part.text}\n\n`).join('')),
+};
+
+/** A stream of several topics: its ids are blocks of their own, since they differ by connection. */
+const severalTopics: WireFormat = {
+  encode: (parts) => Buffer.from(parts.map((part) => `data: ${part.text}\n\n`).join('')),
+};
+
+const COMMENT = Buffer.from(':\n\n');
+/** A browser that lost the stream waits this long, in ms, plus as much again by chance, so that a crowd comes back spread out. */
+const RETRY = 1_000;
+
+function idLine({ cursor }: Part): string {
+  return cursor === undefined ? '' : `id: ${cursor}\n`;
+}
+
+/** Streams the topics of one request until the client leaves or the server drains. */
+export function serveEventStream(context: EdgeContext, exchange: Exchange, topics: readonly string[]): void {
+  const { request, response, query } = exchange;
+  const mode = modeOf(query);
+  const progress = progressOf(query);
+  checkTopics(context, topics);
+  const cursors = lastEventCursors(
+    request.header('last-event-id') ?? query.get('lastEventId'),
+    topics.length,
+  );
+  const release = context.gatekeeper.admit(request.remoteAddress);
+
+  const stream = response.stream(200, {
+    ...context.origins.headers(request),
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+    'x-accel-buffering': 'no',
+  });
+  const several = topics.length > 1;
+  let joined = false;
+  const trailer = () => (several && joined ? idBlock(connection) : undefined);
+  const connection = context.hub.connect(
+    outletOf(stream, several ? severalTopics : singleTopic, trailer, end),
+  );
+  function end(): void {
+    context.hub.disconnect(connection);
+    release();
+  }
+  exchange.gone.addEventListener('abort', end, { once: true });
+  stream.onDrain(() => context.hub.drained(connection));
+
+  stream.cork(() => {
+    stream.write(Buffer.from(`retry: ${RETRY + Math.floor(Math.random() * RETRY)}\n\n`));
+    for (const [index, topic] of topics.entries()) {
+      context.hub.subscribe(connection, topic, { mode, progress, since: cursors[index] });
+    }
+    joined = true;
+    // A reader of events that is cut off before the first must know where it stood, or it would miss some.
+    if (several || isEventTopic(context, topics[0]!)) stream.write(idBlock(connection));
+  });
+}
+
+function isEventTopic({ store }: EdgeContext, topic: string): boolean {
+  return store.open(topic)?.kind === 'event';
+}
+
+/** Every topic must exist before the first byte leaves, so that the refusal can still be an HTTP status. */
+function checkTopics({ store, limits }: EdgeContext, topics: readonly string[]): void {
+  if (topics.length === 0) {
+    throw new HeadwaterError('bad_request', 'no topic: ask for /sse?topic=a&topic=b');
+  }
+  const most = limits.subscriptionsPerConnection;
+  if (most > 0 && topics.length > most) {
+    throw new HeadwaterError('limit', `${topics.length} topics on one stream: the most is ${most}`);
+  }
+  for (const topic of topics) if (!store.open(topic)) throw unknownTopic(topic);
+}
+
+function modeOf(query: URLSearchParams): DeliveryMode {
+  const mode = query.get('mode') ?? 'value';
+  if (mode === 'value' || mode === 'patch') return mode;
+  throw new HeadwaterError('bad_request', `mode=${mode.slice(0, 32)}: "value" or "patch" is expected`);
+}
+
+function progressOf(query: URLSearchParams): number {
+  const progress = query.get('progress') ?? '0';
+  if (/^\d{1,9}$/.test(progress)) return Number(progress);
+  throw new HeadwaterError(
+    'bad_request',
+    `progress=${progress.slice(0, 32)}: a number of milliseconds is expected`,
+  );
+}
+
+/**
+ * The cursors in a last event id, in the order of the topics: `k3x9:7` or `k3x9:7,ab12:9`. One that cannot be read,
+ * or was made for another list of topics, resumes nothing: the stream then begins with values.
+ */
+function lastEventCursors(lastEventId: string | null, topics: number) {
+  const cursors = (lastEventId ?? '').split(',').map(parseCursor);
+  return cursors.length === topics ? cursors : [];
+}
+
+/** Moves the browser's last event id and fires nothing (WHATWG HTML, 9.2.6: no data, no event). */
+function idBlock(connection: Connection): Uint8Array {
+  const cursors: string[] = [];
+  for (const { channel, version } of connection.subscriptions.values()) {
+    cursors.push(formatCursor({ epoch: channel.topic.epoch, version: Math.max(0, version) }));
+  }
+  return Buffer.from(`id: ${cursors.join(',')}\n\n`);
+}
+
+function outletOf(
+  stream: ResponseStream,
+  format: WireFormat,
+  trailer: () => Uint8Array | undefined,
+  ended: () => void,
+): Outlet {
+  return {
+    format,
+    write(chunks) {
+      stream.cork(() => {
+        for (const chunk of chunks) stream.write(chunk);
+        const last = trailer();
+        if (last) stream.write(last);
+      });
+    },
+    get bufferedBytes() {
+      return stream.bufferedBytes;
+    },
+    answersBeats: false,
+    beat: () => void stream.write(COMMENT),
+    finish(reconnectAfter) {
+      stream.write(Buffer.from(`retry: ${reconnectAfter}\n\n`));
+      stream.end();
+      ended();
+    },
+    drop() {
+      stream.destroy();
+      ended();
+    },
+  };
+}

@@ -1,0 +1,25 @@
+import type { Clock } from '../async/clock.js';
+
+/** How many bad messages a connection may send in a row of them before it is closed. */
+const PATIENCE = 10;
+/** One bad message is forgiven in that many milliseconds. */
+const FORGIVEN_AFTER = 10_000;
+
+/** Counts what a client does wrong: once is told, repeated closes. */
+export interface Strikes {
+  /** Counts one; true when it is enough. */
+  add(): boolean;
+}
+
+export function createStrikes(clock: Clock): Strikes {
+  let count = 0;
+  let since = clock.now();
+  return {
+    add() {
+      const now = clock.now();
+      count = Math.max(0, count - (now - since) / FORGIVEN_AFTER) + 1;
+      since = now;
+      return count >= PATIENCE;
+    },
+  };
+}

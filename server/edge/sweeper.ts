@@ -1,0 +1,50 @@
+import type { Clock } from '../async/clock.js';
+import type { Connection } from '../hub/connection.js';
+import type { Hub } from '../hub/hub.js';
+
+/** How often all connections are looked at, in ms. */
+const SWEEP = 1_000;
+
+export interface SweeperOptions {
+  clock: Clock;
+  /** Milliseconds between signs of life on each connection. */
+  heartbeat: number;
+  /** Milliseconds that an outbox may stay full; 0: for ever. */
+  slowTimeout: number;
+}
+
+/**
+ * Keeps connections honest: beats on each every `heartbeat`, drops a peer that answered none of two beats, and
+ * one that has not read for `slowTimeout`. One timer serves them all; connections beat at their own phase.
+ */
+export function startSweeper(hub: Hub, { clock, heartbeat, slowTimeout }: SweeperOptions): { close(): void } {
+  const period = Math.min(SWEEP, heartbeat);
+  let timer = clock.after(period, sweep);
+
+  function sweep(): void {
+    timer = clock.after(period, sweep);
+    const now = clock.now();
+    for (const connection of hub.connections) {
+      if (isTooSlow(connection, now)) hub.drop(connection);
+      else if (now >= connection.nextBeat) beat(connection, now);
+    }
+  }
+
+  function isTooSlow({ congestedSince }: Connection, now: number): boolean {
+    return slowTimeout > 0 && congestedSince !== undefined && now - congestedSince >= slowTimeout;
+  }
+
+  function beat(connection: Connection, now: number): void {
+    const isFirst = connection.nextBeat === 0;
+    connection.nextBeat = now + heartbeat;
+    if (isFirst) return;
+    if (connection.outlet.answersBeats && !connection.heard) {
+      hub.drop(connection);
+      return;
+    }
+    connection.heard = false;
+    connection.outlet.beat();
+  }
+
+  return { close: () => timer.cancel() };
+}

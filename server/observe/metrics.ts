@@ -1,0 +1,78 @@
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+
+/** What is counted elsewhere and read at each scrape. Totals only ever grow; times are milliseconds. */
+export interface Readings {
+  connections: number;
+  topics: number;
+  staleTopics: number;
+  hub: {
+    deliveries: number;
+    bytes: number;
+    encodings: number;
+    conflations: number;
+    gaps: number;
+    congestions: number;
+    drops: number;
+    flushes: number;
+    flushTime: number;
+  };
+  sources: { fetches: number; failures: number };
+}
+
+export interface Metrics {
+  render(): Promise<{ contentType: string; text: string }>;
+}
+
+/** Metrics of one server, in a registry of its own, so that two servers in a process do not mix. No label grows with topics. */
+export function createMetrics(read: () => Readings): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+
+  function gauge(name: string, help: string, value: (readings: Readings) => number): void {
+    new Gauge({
+      name: `headwater_${name}`,
+      help,
+      registers,
+      collect() {
+        this.set(value(read()));
+      },
+    });
+  }
+  function counter(name: string, help: string, total: (readings: Readings) => number): void {
+    new Counter({
+      name: `headwater_${name}_total`,
+      help,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(total(read()));
+      },
+    });
+  }
+
+  gauge('connections', 'Connections that stay: WebSocket, SSE and waiting long-polls', (r) => r.connections);
+  gauge('topics', 'Topics made so far', (r) => r.topics);
+  gauge('stale_topics', 'Topics whose source fails', (r) => r.staleTopics);
+  counter('deliveries', 'Messages written to connections', (r) => r.hub.deliveries);
+  counter('delivered_bytes', 'Bytes of the messages written to connections', (r) => r.hub.bytes);
+  counter('encodings', 'Messages encoded for a flush', (r) => r.hub.encodings);
+  counter('conflations', 'Readings caught up in one step after an outbox was full', (r) => r.hub.conflations);
+  counter('gaps', 'Times a reader was told of lost events', (r) => r.hub.gaps);
+  counter('congestions', 'Times an outbox became full', (r) => r.hub.congestions);
+  counter(
+    'drops',
+    'Connections dropped for reading too slowly or showing no sign of life',
+    (r) => r.hub.drops,
+  );
+  counter('flushes', 'Flushes delivered', (r) => r.hub.flushes);
+  counter('flush_seconds', 'Time spent delivering flushes', (r) => r.hub.flushTime / 1000);
+  counter('fetches', 'Fetches of all sources', (r) => r.sources.fetches);
+  counter('fetch_failures', 'Fetches that failed', (r) => r.sources.failures);
+
+  return {
+    async render() {
+      return { contentType: registry.contentType, text: await registry.metrics() };
+    },
+  };
+}
