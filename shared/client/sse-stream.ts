@@ -1,4 +1,4 @@
-import { formatCursor, parseCursor } from '../cursor.js';
+import { type Cursor, formatCursor, parseCursor } from '../cursor.js';
 import { HeadwaterError, messageOf, WIRE_ERROR_CODES, type WireErrorCode } from '../errors.js';
 import type { ServerMessage } from '../messages.js';
 import type { Retry } from './backoff.js';
@@ -24,6 +24,8 @@ export interface SseStreamSink {
   lost(reason: string): void;
   draining(): void;
   message(message: ServerMessage, epoch: string | undefined): void;
+  /** The stream moved its id without a message: where a reader of events stands before the first. */
+  position(cursor: Cursor): void;
   refused(error: HeadwaterError): void;
   problem(error: HeadwaterError): void;
 }
@@ -83,6 +85,10 @@ export function openSseStream({ url, token, wanted, retry, sink }: SseStreamOpti
       event(data, id) {
         const epoch = parseCursor(id)?.epoch;
         decodeFrame(data, (message) => receive(message, epoch), sink.problem);
+      },
+      id(id) {
+        const cursor = parseCursor(id);
+        if (cursor && !attempt.signal.aborted) sink.position(cursor);
       },
       retry: retry.asked,
     });

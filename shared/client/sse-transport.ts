@@ -56,6 +56,9 @@ export function createSseTransport({ url, token, backoff, sink }: SseTransportOp
         },
         lost: (reason) => move('reconnecting', reason),
         draining: () => move('draining', 'the server is going away'),
+        // Only event topics have it, and it says what `subscribed` does on a WebSocket.
+        position: (cursor) =>
+          sink.message({ type: 'subscribed', topic, kind: 'event', ...cursor, resumed: false }),
         message: (message, epoch) => sink.message(message, epoch),
         problem: (error) => sink.problem(error, topic),
         refused(error) {

@@ -82,6 +82,20 @@ describe('the client over Server-Sent Events', () => {
     ]);
   });
 
+  test('resumes events from where the stream began when it is lost before the first', async () => {
+    await using server = await scriptedSseServer();
+    const { client, updates } = watchTopic(server.url);
+    const first = await server.request(0);
+    first.response.writeHead(200, { 'content-type': 'text/event-stream' }).end('id: e:4\n\n');
+    const second = await server.request(1);
+    expect(second.message.headers['last-event-id']).toBe('e:4');
+    second.say('e:5', { type: 'event', topic: 'a/b', version: 5, event: 'hi' });
+    await until(() =>
+      expect(updates).toMatchObject([{ kind: 'event', event: 'hi', version: 5, epoch: 'e' }]),
+    );
+    await client.close();
+  });
+
   test('starts over without a cursor when a patch is of another epoch', async () => {
     await using server = await scriptedSseServer();
     const { client, values } = watchTopic(server.url);
