@@ -65,8 +65,9 @@ export interface Listener {
 export interface TcpConnection {
   readonly remoteAddress: string;
   /**
-   * Writes bytes. The policy takes them before it returns (copies what it could not hand to the kernel), so the
-   * caller may reuse the memory at once. Returns false when something is still waiting to leave: stop writing until `drain`.
+   * Writes bytes, without copying them. True: all has been handed to the kernel. False: something is still waiting to
+   * leave, or the connection is going: stop writing until `drain`, and leave the memory as it is until then. What
+   * `data` gave may be written as it is: the policy does not reuse it while it waits.
    */
   write(bytes: Uint8Array): boolean;
   /** Bytes accepted by `write` that the kernel has not taken yet. */
@@ -108,11 +109,11 @@ export interface HttpRequest {
   readonly path: string;
   /** Without the `?`; empty if there is none. */
   readonly query: string;
-  /** By lower-case name; several of one name joined by `, `. */
+  /** By lower-case name; several of one name joined by `, ` (cookies by `; `). */
   header(name: string): string | undefined;
   readonly remoteAddress: string;
   /**
-   * The whole body. Call it at most once. Reading begins with the call, so a body nobody asks for costs nothing.
+   * The whole body. Call it at most once, before answering. Little is read of a body that nobody asks for.
    * @throws {HeadwaterError} `too_large` beyond `maxBytes`, `aborted` when the client went away.
    */
   body(maxBytes: number): Promise<Uint8Array>;
@@ -121,18 +122,24 @@ export interface HttpRequest {
 /** Header names in lower case; values as sent. `content-length`, `connection` and `date` are the policy's business. */
 export type HttpHeaders = Readonly<Record<string, string>>;
 
-/** Exactly one of `send` and `stream` is called. Calls after the client went away do nothing. */
+/**
+ * Exactly one of `send` and `stream` is called, once; a second call throws, as does an invalid header. Calls after the
+ * client went away do nothing.
+ */
 export interface HttpResponse {
   /** The whole answer. On HEAD the body is left out but its length is told; 204 and 304 carry none. */
   send(status: number, headers: HttpHeaders, body?: string | Uint8Array): void;
-  /** Begins an answer of unknown length. Headers leave at once. */
+  /** Begins an answer of unknown length. Its headers leave with the first write at the latest: write something at once. */
   stream(status: number, headers: HttpHeaders): ResponseStream;
   /** Called once if the client goes away before the answer is complete. Set it before the first await. */
   onAbort(aborted: () => void): void;
 }
 
 export interface ResponseStream {
-  /** Writes one chunk; returns false when something waits to leave: `bufferedBytes` says how much, `onDrain` when it is gone. */
+  /**
+   * Writes one chunk, without copying it: its memory must never change. Returns false when something waits to leave:
+   * `bufferedBytes` says how much, `onDrain` when it is gone. Inside `cork` that may show only after it.
+   */
   write(bytes: Uint8Array): boolean;
   /** Makes one system call of all writes inside `work`, where the platform can. */
   cork(work: () => void): void;
@@ -167,19 +174,28 @@ export interface WebSocketConnection {
   cork(work: () => void): void;
   /** Bytes sent that the kernel has not taken yet. Nothing is ever dropped in silence: bounding it is the caller's duty. */
   readonly bufferedBytes: number;
-  /** Sends a close frame after what is buffered; `close` follows when the peer answers or a few seconds later. */
+  /**
+   * Sends a close frame after what is buffered. Nothing more is received; `close` follows with the same code, now or
+   * when the peer answers, and a peer that does not within a few seconds is cut.
+   */
   close(code: number, reason: string): void;
   /** Cuts the connection now; `close` follows with 1006. */
   terminate(): void;
 }
 
 export interface WebSocketHandlers {
-  /** One whole message; fragments are joined. `bytes` is valid only during the call; text is valid UTF-8 (else 1007 closes). */
+  /**
+   * One whole message; fragments are joined. `bytes` is valid only during the call; text is valid UTF-8, else the
+   * connection is closed with 1007.
+   */
   message(bytes: Uint8Array, binary: boolean): void;
   /** The answer to `ping`. Pings from the peer are answered by the policy. */
   pong?(): void;
   /** `bufferedBytes` is zero again after it was not. */
   drain?(): void;
-  /** The connection is gone. 1006: no close frame came; 1005: one without a code. Last call. */
+  /**
+   * The connection is gone. 1006: no close frame came; 1005: one without a code; 1002, 1007, 1009: the peer broke the
+   * protocol, and the policy closed (a policy may cut without sending that code). Last call.
+   */
   close(code: number, reason: string): void;
 }

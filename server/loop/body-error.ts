@@ -1,0 +1,9 @@
+import { HeadwaterError } from '../../shared/errors.js';
+
+export function tooLarge(maxBytes: number): HeadwaterError {
+  return new HeadwaterError('too_large', `the request body is larger than ${maxBytes} bytes: send less`);
+}
+
+export function bodyAborted(): HeadwaterError {
+  return new HeadwaterError('aborted', 'the client went away before its request body was complete');
+}

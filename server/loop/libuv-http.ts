@@ -1,0 +1,101 @@
+import { readFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { guarded, throwLater } from './defect.js';
+import { wantsWebSocket } from './handshake.js';
+import { httpRequest } from './libuv-request.js';
+import { httpResponse } from './libuv-response.js';
+import { type LibuvUpgrades, libuvUpgrades } from './libuv-upgrade.js';
+import { listenError } from './listen-error.js';
+import type { DefectReporter, HttpHandlers, HttpListenOptions, Listener } from './policy.js';
+import { bind, serverListener } from './tcp.js';
+
+const SECOND = 1000;
+
+/** What a client may take its time over. A slow or endless request is answered 408 or 431 and cut. */
+const SERVER_LIMITS = {
+  headersTimeout: 10 * SECOND,
+  requestTimeout: 60 * SECOND,
+  keepAliveTimeout: 75 * SECOND,
+  connectionsCheckingInterval: 5 * SECOND,
+  maxHeaderSize: 16 * 1024,
+  noDelay: true,
+  joinDuplicateHeaders: true,
+} as const;
+const MAX_HEADERS = 100;
+
+/** HTTP over `node:http`, WebSockets over `ws`. */
+export async function listenLibuvHttp(options: HttpListenOptions, handlers: HttpHandlers): Promise<Listener> {
+  const report = options.onDefect ?? throwLater;
+  const server = await makeServer(options);
+  server.maxHeadersCount = MAX_HEADERS;
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  const { onRequest, onUpgrade } = httpGlue(options.maxMessageBytes, handlers, report);
+  server.on('request', onRequest);
+  server.on('upgrade', onUpgrade);
+  await bind(server, options, report);
+  return serverListener(server, sockets);
+}
+
+async function makeServer(options: HttpListenOptions): Promise<Server> {
+  if (!options.tls) return createServer(SERVER_LIMITS);
+  try {
+    const [cert, key] = await Promise.all([readFile(options.tls.cert), readFile(options.tls.key)]);
+    return createTlsServer({ ...SERVER_LIMITS, cert, key });
+  } catch (cause) {
+    throw listenError(cause, options);
+  }
+}
+
+export interface HttpGlue {
+  onRequest(message: IncomingMessage, outgoing: ServerResponse): void;
+  onUpgrade(message: IncomingMessage, socket: Duplex, head: Buffer): void;
+  readonly upgrades: LibuvUpgrades;
+}
+
+/** Carries what a `node:http` server emits to the handlers. */
+export function httpGlue(maxMessageBytes: number, handlers: HttpHandlers, report: DefectReporter): HttpGlue {
+  const upgrades = libuvUpgrades(maxMessageBytes, report);
+
+  const onRequest = (message: IncomingMessage, outgoing: ServerResponse): void => {
+    const response = httpResponse(message, outgoing, report);
+    guarded(
+      () => handlers.request(httpRequest(message), response),
+      () => message.socket.destroy(),
+      report,
+      'http request',
+    );
+  };
+
+  const onUpgrade = (message: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    if (wantsWebSocket(message.headers.upgrade)) {
+      upgrades.handle(message, socket as Socket, head, handlers);
+    } else {
+      answerAnyway(message, socket as Socket, onRequest);
+    }
+  };
+
+  return { onRequest, onUpgrade, upgrades };
+}
+
+/**
+ * A client may offer a protocol we do not speak (`Upgrade: h2c`); RFC 9110 section 7.8 lets us go on in HTTP/1.1, but
+ * Node hands every such request to the upgrade listener. The connection ends with the answer, as Node's parser has let go of it.
+ */
+function answerAnyway(message: IncomingMessage, socket: Socket, onRequest: HttpGlue['onRequest']): void {
+  socket.on('error', () => {});
+  const outgoing = new ServerResponse(message);
+  outgoing.shouldKeepAlive = false;
+  outgoing.assignSocket(socket);
+  outgoing.once('finish', () => {
+    outgoing.detachSocket(socket);
+    socket.end();
+  });
+  onRequest(message, outgoing);
+}

@@ -1,0 +1,51 @@
+import type { IncomingMessage } from 'node:http';
+import type { HeadwaterError } from '../../shared/errors.js';
+import { bodyAborted, tooLarge } from './body-error.js';
+import type { HttpRequest } from './policy.js';
+import { remoteAddressText } from './remote-address.js';
+import { requestTarget } from './request-target.js';
+
+/** What Node parsed, as the contract has it. `url` may have been cut short by a mount. */
+export function httpRequest(message: IncomingMessage, url = message.url ?? '/'): HttpRequest {
+  const { path, query } = requestTarget(url);
+  return {
+    method: message.method ?? 'GET',
+    path,
+    query,
+    header(name) {
+      const value = message.headers[name];
+      return Array.isArray(value) ? value.join(', ') : value;
+    },
+    remoteAddress: remoteAddressText(message.socket.remoteAddress),
+    body: (maxBytes) => readBody(message, maxBytes),
+  };
+}
+
+function readBody(message: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    const stop = (error?: HeadwaterError): void => {
+      message.off('data', take).off('end', complete).off('close', aborted).off('error', aborted);
+      if (!error) {
+        resolve(Buffer.concat(chunks, length));
+        return;
+      }
+      // The rest is read and thrown away, so that the answer reaches a client that is still sending.
+      message.on('error', () => {});
+      message.resume();
+      reject(error);
+    };
+    const take = (chunk: Buffer): void => {
+      length += chunk.length;
+      if (length > maxBytes) stop(tooLarge(maxBytes));
+      else chunks.push(chunk);
+    };
+    const complete = (): void => stop();
+    const aborted = (): void => stop(bodyAborted());
+
+    if (message.destroyed && !message.readableEnded) return reject(bodyAborted());
+    if (Number(message.headers['content-length'] ?? 0) > maxBytes) return stop(tooLarge(maxBytes));
+    message.on('data', take).on('end', complete).on('close', aborted).on('error', aborted);
+  });
+}

@@ -1,0 +1,125 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { guarded } from './defect.js';
+import { drainWatch } from './drained.js';
+import type { DefectReporter, HttpHeaders, HttpResponse, ResponseStream } from './policy.js';
+
+/** A client that takes nothing of a whole answer for this long is cut; streams are bounded by who writes them. */
+const SEND_STALL_MS = 30_000;
+
+/** The answer to one request over `node:http`. */
+export function httpResponse(
+  message: IncomingMessage,
+  outgoing: ServerResponse,
+  report: DefectReporter,
+): HttpResponse {
+  // A pipelined answer has no socket of its own until the one before it is complete: the request's is the same one.
+  const { socket } = message;
+  let answered = false;
+  let onAbort: (() => void) | undefined;
+  const run = (work: () => void, where: string): void => guarded(work, () => socket.destroy(), report, where);
+
+  outgoing.on('error', () => {});
+  outgoing.once('close', () => {
+    const aborted = onAbort;
+    onAbort = undefined;
+    if (aborted && !outgoing.writableFinished) run(aborted, 'http abort');
+  });
+
+  const begin = (): boolean => {
+    if (answered) throw new Error('the request has been answered already');
+    answered = true;
+    return !outgoing.destroyed && !socket.destroyed;
+  };
+
+  return {
+    send(status, headers, body = '') {
+      if (!begin()) return;
+      const bodiless = status === 204 || status === 304;
+      const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+      outgoing.writeHead(status, bodiless ? headers : { ...headers, 'content-length': length });
+      if (bodiless || length === 0) outgoing.end();
+      else outgoing.end(body);
+      if (socket.writableLength > 0) endOrCut(outgoing, socket);
+    },
+    stream(status, headers) {
+      if (begin()) startStream(outgoing, socket, status, headers);
+      return responseStream(message, outgoing, run, () => {
+        onAbort = undefined;
+      });
+    },
+    onAbort(aborted) {
+      onAbort = aborted;
+    },
+  };
+}
+
+function startStream(
+  outgoing: ServerResponse,
+  socket: IncomingMessage['socket'],
+  status: number,
+  headers: HttpHeaders,
+): void {
+  outgoing.writeHead(status, headers);
+  outgoing.flushHeaders();
+  // Idle is what a live stream mostly is.
+  socket.setTimeout(0);
+}
+
+function endOrCut(outgoing: ServerResponse, socket: IncomingMessage['socket']): void {
+  const cut = (): void => void socket.destroy();
+  socket.setTimeout(SEND_STALL_MS, cut);
+  outgoing.once('close', () => socket.off('timeout', cut));
+}
+
+function responseStream(
+  message: IncomingMessage,
+  outgoing: ServerResponse,
+  run: (work: () => void, where: string) => void,
+  forget: () => void,
+): ResponseStream {
+  const { socket } = message;
+  const bodiless = message.method === 'HEAD';
+  let corked = 0;
+  let drained: (() => void) | undefined;
+  const buffered = (): number => outgoing.writableLength;
+  const watch = drainWatch(socket, buffered, () => run(() => drained?.(), 'stream drain'));
+  const dead = (): boolean => outgoing.writableEnded || outgoing.destroyed || socket.destroyed;
+
+  const uncork = (): void => {
+    corked--;
+    // Our own cork keeps Node from corking until the next tick, so that what could leave has left on return.
+    socket.uncork();
+    if (corked === 0) watch();
+  };
+  const cork = (work: () => void): void => {
+    corked++;
+    socket.cork();
+    try {
+      work();
+    } finally {
+      uncork();
+    }
+  };
+
+  return {
+    write(bytes) {
+      if (dead() || bodiless) return true;
+      cork(() => outgoing.write(bytes));
+      return buffered() === 0;
+    },
+    cork,
+    get bufferedBytes() {
+      return dead() ? 0 : buffered();
+    },
+    onDrain(callback) {
+      drained = callback;
+    },
+    end() {
+      if (!dead()) outgoing.end();
+    },
+    destroy() {
+      forget();
+      socket.destroy();
+    },
+  };
+}

@@ -1,0 +1,151 @@
+import { CLOSE_CODE } from './close-code.js';
+import { guarded } from './defect.js';
+import type { DefectReporter, WebSocketConnection, WebSocketHandlers } from './policy.js';
+import type { UwsBehavior, UwsModule, UwsWebSocket } from './uws-native.js';
+import { corked } from './uws-stream.js';
+
+/**
+ * uWebSockets.js cuts a connection whose message is too large without a close frame. So it may take twice as much,
+ * and what lies between is refused here, with 1009; what is larger still is cut as it comes.
+ */
+const NATIVE_LIMIT_FACTOR = 2;
+
+/** Why uWebSockets.js cut a connection, as it words it, in close codes. */
+const CODE_OF_REASON: Record<string, number> = {
+  'Received too big message': CLOSE_CODE.tooLarge,
+  'Received invalid UTF-8': CLOSE_CODE.invalidText,
+  'Received invalid WebSocket frame': CLOSE_CODE.protocolError,
+  'Received invalid close payload': CLOSE_CODE.protocolError,
+};
+
+export interface UwsSocketOptions {
+  open: (socket: WebSocketConnection) => WebSocketHandlers;
+  remoteAddress: string;
+  protocol: string;
+  maxMessageBytes: number;
+  report: DefectReporter;
+}
+
+/** What happens on one connection, called by the behavior that all of them share. */
+interface UwsSocketEvents {
+  message(message: ArrayBuffer, binary: boolean): void;
+  pong(): void;
+  drain(): void;
+  close(code: number, reason: string): void;
+}
+
+/** Travels with a connection as its user data. */
+export interface UwsUserData {
+  readonly options: UwsSocketOptions;
+  events?: UwsSocketEvents;
+}
+
+/** The settings and events of all WebSockets of a server. Heartbeats and bounds are the edge's business. */
+export function socketBehavior(native: UwsModule, maxMessageBytes: number): Omit<UwsBehavior, 'upgrade'> {
+  const eventsOf = (ws: UwsWebSocket): UwsSocketEvents | undefined =>
+    (ws.getUserData() as UwsUserData).events;
+  return {
+    compression: native.DISABLED,
+    maxPayloadLength: maxMessageBytes * NATIVE_LIMIT_FACTOR,
+    idleTimeout: 0,
+    maxBackpressure: 0,
+    sendPingsAutomatically: false,
+    open(ws) {
+      const data = ws.getUserData() as UwsUserData;
+      const { events, start } = webSocketConnection(ws, data.options);
+      data.events = events;
+      start();
+    },
+    message: (ws, message, binary) => eventsOf(ws)?.message(message, binary),
+    pong: (ws) => eventsOf(ws)?.pong(),
+    drain: (ws) => eventsOf(ws)?.drain(),
+    close: (ws, code, reason) => eventsOf(ws)?.close(code, Buffer.from(reason).toString()),
+  };
+}
+
+function webSocketConnection(
+  ws: UwsWebSocket,
+  { open, remoteAddress, protocol, maxMessageBytes, report }: UwsSocketOptions,
+): { events: UwsSocketEvents; start(): void } {
+  // uWebSockets.js throws on any use of a socket after its close event.
+  let alive = true;
+  /** Whether everything that was sent has left, as far as the caller was told. */
+  let clear = true;
+  let handlers: WebSocketHandlers | undefined;
+  const run = (work: () => void, where: string): void => guarded(work, connection.terminate, report, where);
+
+  const sent = (): void => {
+    if (clear) clear = ws.getBufferedAmount() === 0;
+  };
+  const send = (message: string | Uint8Array, binary: boolean): void => {
+    if (!alive) return;
+    // 1: it left whole or waits in the cork buffer; 0: some of it is kept. Nothing is dropped without a limit.
+    if (ws.send(message, binary) !== 1) clear = false;
+  };
+
+  const connection: WebSocketConnection = {
+    remoteAddress,
+    protocol,
+    sendText: (text) => send(text, false),
+    sendPrepared: (text) => send(text, false),
+    sendBinary: (bytes) => send(bytes, true),
+    ping() {
+      if (alive) ws.ping();
+    },
+    cork(work) {
+      if (!alive) return work();
+      corked(ws, work);
+      if (alive) sent();
+    },
+    get bufferedBytes() {
+      return alive ? ws.getBufferedAmount() : 0;
+    },
+    close(code, reason) {
+      if (alive) ws.end(code, reason);
+    },
+    terminate() {
+      if (alive) ws.close();
+    },
+  };
+
+  const events: UwsSocketEvents = {
+    message(message, binary) {
+      if (message.byteLength > maxMessageBytes) {
+        connection.close(CLOSE_CODE.tooLarge, 'message too large');
+        return;
+      }
+      run(() => handlers?.message(new Uint8Array(message), binary), 'websocket message');
+    },
+    pong() {
+      run(() => handlers?.pong?.(), 'websocket pong');
+    },
+    drain() {
+      if (clear || ws.getBufferedAmount() > 0) return;
+      clear = true;
+      run(() => handlers?.drain?.(), 'websocket drain');
+    },
+    close(nativeCode, nativeReason) {
+      alive = false;
+      const mapped = nativeCode === CLOSE_CODE.abnormal ? CODE_OF_REASON[nativeReason] : undefined;
+      const code = mapped ?? nativeCode;
+      const reason = nativeCode === CLOSE_CODE.abnormal && !mapped ? '' : nativeReason;
+      // `end` and `close` call here before they return; the caller of those is not to be called within them.
+      queueMicrotask(() => {
+        const { close } = handlers ?? {};
+        if (close)
+          guarded(
+            () => close(code, reason),
+            () => {},
+            report,
+            'websocket close',
+          );
+      });
+    },
+  };
+
+  const start = (): void =>
+    run(() => {
+      handlers = open(connection);
+    }, 'websocket open');
+  return { events, start };
+}
