@@ -50,7 +50,8 @@ export const fetchSchema = z.transform<FetchInput, FetchOutput>((value, context)
 function noForm(value: unknown): z.core.$ZodRawIssue {
   const keys = typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.keys(value) : [];
   const unknown = keys.filter((key) => !Object.hasOwn(fetchHttp.shape, key));
-  if (unknown.length > 0) return { code: 'unrecognized_keys', keys: unknown, input: value as Record<string, unknown> };
+  if (unknown.length > 0)
+    return { code: 'unrecognized_keys', keys: unknown, input: value as Record<string, unknown> };
   const message =
     'a URL, or one of { url: http://… }, { file: ./data.json }, { system: true }, or in code a function';
   return { code: 'custom', message, input: value };

@@ -62,8 +62,8 @@ const source = z.strictObject({
 
 /** The schema of the whole configuration: the one source of its types, defaults and checks. */
 export const configSchema = z.strictObject({
-  /** How bytes come and go; `auto`: uws where its binary loads. */
-  loop: scalar.oneOf('libuv', 'uws', 'auto').default('libuv'),
+  /** How bytes come and go; `auto`: uws where its binary loads. Absent: the installed policy, which is libuv unless code chose another. */
+  loop: scalar.oneOf('libuv', 'uws', 'auto').optional(),
   http: http.prefault({}),
   tcp: z.strictObject({ echo: echo.optional() }).prefault({}),
   auth: z

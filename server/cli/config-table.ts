@@ -1,0 +1,69 @@
+import { formatDuration } from '../config/duration.js';
+import type { Config, SourceConfig } from '../config/schema.js';
+
+/** What a (redacted) configuration would run, as text for a terminal. */
+export function describeConfig(config: Config): string {
+  return [settings(config), sources(config), topics(config)].filter((part) => part !== '').join('\n\n');
+}
+
+function settings({ loop, http, tcp, auth, limits, ...times }: Config): string {
+  const scheme = http.tls ? 'https' : 'http';
+  const { tokens } = auth.publish;
+  return table([
+    ['loop', loop ?? 'libuv'],
+    ['http', `${scheme}://${http.host}:${http.port}`],
+    ['origins', http.origins.length > 0 ? http.origins.join(' ') : 'only its own'],
+    ['echo', tcp.echo ? `tcp://${tcp.echo.host}:${tcp.echo.port}` : 'off'],
+    ['publishing', tokens.length > 0 ? `with a token (${tokens.length} configured)` : 'off: no tokens'],
+    ['flush', times.flush === 0 ? 'every turn of the event loop' : `every ${formatDuration(times.flush)}`],
+    ['heartbeat', formatDuration(times.heartbeat)],
+    ['drain timeout', formatDuration(times.drainTimeout)],
+    ...Object.entries(limits).map(([name, value]): [string, string] => [
+      `limit ${name}`,
+      limitText(name, value),
+    ]),
+  ]);
+}
+
+function limitText(name: string, value: number): string {
+  if (value === 0) return 'none';
+  return name === 'slowTimeout' ? formatDuration(value) : String(value);
+}
+
+function sources({ sources: list }: Config): string {
+  if (list.length === 0) return '';
+  return table([
+    ['SOURCE', 'EVERY', 'WHEN', 'FETCH'],
+    ...list.map((source) => [source.topic, formatDuration(source.every), source.when, fetchText(source)]),
+  ]);
+}
+
+function fetchText({ fetch }: SourceConfig): string {
+  if (typeof fetch !== 'object') return 'a function';
+  if ('system' in fetch) return "this machine's vital signs";
+  if ('file' in fetch) return fetch.file;
+  const headers = Object.keys(fetch.headers);
+  const named = headers.length > 0 ? `, headers ${headers.join(' ')}` : '';
+  return `${fetch.url} (timeout ${formatDuration(fetch.timeout)}, at most ${fetch.maxBytes} bytes${named})`;
+}
+
+function topics({ topics: list }: Config): string {
+  if (list.length === 0) return '';
+  return table([
+    ['PUBLISHED TOPIC', 'KIND', 'HISTORY'],
+    ...list.map(({ topic, kind, history }) => [topic, kind, `${history.count}, ${history.bytes} bytes`]),
+  ]);
+}
+
+/** Columns as wide as their widest cell. */
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column]!))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}

@@ -1,0 +1,116 @@
+import { createRequire } from 'node:module';
+import { Command } from 'commander';
+import { nearest } from '../config/nearest.js';
+import { type CheckFlags, check } from './check.js';
+import type { ExitCode } from './exit.js';
+import { type ServeFlags, serve } from './serve.js';
+import { type TailFlags, tail } from './tail.js';
+
+// By the package's own name, so that it is found from the sources as well as from dist/.
+const { version } = createRequire(import.meta.url)('headwater/package.json') as { version: string };
+
+const EXIT_CODES = 'Exit codes: 0 fine, 1 failed at run time, 2 wrong usage or configuration.';
+
+/**
+ * Runs one command line (without the program's own name) to its end.
+ * @throws {CommanderError} for usage, help and version, after having printed them; {@link HeadwaterError}; {@link UsageError}.
+ */
+export async function runCommand(args: readonly string[]): Promise<ExitCode> {
+  let exitCode: ExitCode = 0;
+  const program = new Command('headwater')
+    .description('Turns any JSON API into a live topic over WebSocket, Server-Sent Events and long-poll.')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .configureHelp({ showGlobalOptions: false })
+    .showHelpAfterError('(--help tells what there is)')
+    .exitOverride()
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ headwater                                 this machine's vital signs, live on http://localhost:8080
+  $ headwater --config my.yaml --loop uws     your own topics, on uWebSockets.js
+  $ headwater check                           what headwater.config.* would run
+  $ headwater tail system/vitals              follow a topic in the terminal
+
+${EXIT_CODES}`,
+    );
+
+  program
+    .command('serve', { isDefault: true })
+    .description('serve topics: those of the configuration, or the built-in demo (the default command)')
+    .option('-c, --config <file>', 'the configuration (default: headwater.config.{ts,js,yaml,json} here)')
+    .option('--loop <policy>', 'libuv, uws or auto')
+    .option('--host <address>', 'address for HTTP (default: 127.0.0.1)')
+    .option('-p, --port <port>', 'port for HTTP, 0 for any free one (default: 8080)')
+    .option('--echo-port <port>', 'turns the TCP echo on, on this port')
+    .allowExcessArguments(false)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ headwater serve
+  $ headwater serve --config my.yaml
+  $ headwater serve --port 9000 --echo-port 7007 --loop auto
+  $ HEADWATER_HTTP_PORT=9000 headwater serve
+
+Flags override HEADWATER_* variables, which override the file: http.port is HEADWATER_HTTP_PORT.
+SIGTERM and SIGINT stop it in order; a second one stops it at once, with exit code 1.
+${EXIT_CODES}`,
+    )
+    .action(async (flags: ServeFlags) => {
+      exitCode = await serve(flags);
+    });
+
+  program
+    .command('check')
+    .description('validate a configuration and print what it would run')
+    .option('-c, --config <file>', 'the configuration (default: headwater.config.{ts,js,yaml,json} here)')
+    .option('--json', 'print the whole configuration, defaults included, as JSON')
+    .allowExcessArguments(false)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ headwater check
+  $ headwater check --config my.yaml --json | jq .sources
+
+Tokens, headers and what comes from the environment are not printed.
+${EXIT_CODES}`,
+    )
+    .action((flags: CheckFlags) => check(flags));
+
+  program
+    .command('tail <topic>')
+    .description('follow a topic in the terminal')
+    .option('-u, --url <url>', 'the server', 'http://localhost:8080')
+    .option('--json', 'print one JSON object a line, like those on the wire')
+    .option('-n, --count <number>', 'stop after this many values or events')
+    .allowExcessArguments(false)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ headwater tail system/vitals
+  $ headwater tail quotes --url https://live.example --json | jq .value
+  $ headwater tail quotes --count 1 --json > now.json
+
+Ctrl-C stops it with exit code 0.
+${EXIT_CODES}`,
+    )
+    .action((topic: string, flags: TailFlags) => tail(topic, flags));
+
+  refuseUnknownCommand(program, args[0]);
+  await program.parseAsync(args, { from: 'user' });
+  return exitCode;
+}
+
+/** With a default command, commander would take the unknown word for an argument of it. */
+function refuseUnknownCommand(program: Command, word: string | undefined): void {
+  if (word === undefined || word.startsWith('-')) return;
+  const names = ['help', ...program.commands.map((command) => command.name())];
+  if (names.includes(word)) return;
+  const meant = nearest(word, names);
+  program.error(`error: unknown command '${word}'${meant ? `\n(Did you mean ${meant}?)` : ''}`);
+}
