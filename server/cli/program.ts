@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { nearest } from '../config/nearest.js';
-import { type CheckFlags, check } from './check.js';
+import type { CheckFlags } from './check.js';
 import type { ExitCode } from './exit.js';
-import { type ServeFlags, serve } from './serve.js';
-import { type TailFlags, tail } from './tail.js';
+import type { ServeFlags } from './serve.js';
+import type { TailFlags } from './tail.js';
 
 // By the package's own name, so that it is found from the sources as well as from dist/.
 const { version } = createRequire(import.meta.url)('headwater/package.json') as { version: string };
@@ -12,7 +12,7 @@ const { version } = createRequire(import.meta.url)('headwater/package.json') as 
 const EXIT_CODES = 'Exit codes: 0 fine, 1 failed at run time, 2 wrong usage or configuration.';
 
 /**
- * Runs one command line (without the program's own name) to its end.
+ * Runs one command line (without the program's own name) to its end. Only the code of its command is loaded.
  * @throws {CommanderError} for usage, help and version, after having printed them; {@link HeadwaterError}; {@link UsageError}.
  */
 export async function runCommand(args: readonly string[]): Promise<ExitCode> {
@@ -60,6 +60,7 @@ SIGTERM and SIGINT stop it in order; a second one stops it at once, with exit co
 ${EXIT_CODES}`,
     )
     .action(async (flags: ServeFlags) => {
+      const { serve } = await import('./serve.js');
       exitCode = await serve(flags);
     });
 
@@ -79,7 +80,10 @@ Examples:
 Tokens, headers and what comes from the environment are not printed.
 ${EXIT_CODES}`,
     )
-    .action((flags: CheckFlags) => check(flags));
+    .action(async (flags: CheckFlags) => {
+      const { check } = await import('./check.js');
+      await check(flags);
+    });
 
   program
     .command('tail <topic>')
@@ -99,7 +103,10 @@ Examples:
 Ctrl-C stops it with exit code 0.
 ${EXIT_CODES}`,
     )
-    .action((topic: string, flags: TailFlags) => tail(topic, flags));
+    .action(async (topic: string, flags: TailFlags) => {
+      const { tail } = await import('./tail.js');
+      await tail(topic, flags);
+    });
 
   refuseUnknownCommand(program, args[0]);
   await program.parseAsync(args, { from: 'user' });
