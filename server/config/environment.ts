@@ -34,8 +34,10 @@ export function readEnvironment(environment: Environment): { overrides: Override
 
 /** The warning about a variable that sets nothing. */
 export function describeUnknownVariable(name: string): string {
-  const meant = nearest(name, BY_NAME.keys());
-  return `the environment variable ${name} sets nothing${meant ? `; did you mean ${meant}?` : ''}`;
+  // Without the prefix, which they all share, so that it does not make them look alike.
+  const known = [...BY_NAME.keys()].map((candidate) => candidate.slice(PREFIX.length));
+  const meant = nearest(name.slice(PREFIX.length), known);
+  return `the environment variable ${name} sets nothing${meant ? `; did you mean ${PREFIX}${meant}?` : ''}`;
 }
 
 /** A copy of `input` with one value put in, and the objects it needs on the way. */

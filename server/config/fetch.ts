@@ -42,7 +42,9 @@ export const fetchSchema = z.transform<FetchInput, FetchOutput>((value, context)
   const result = schema.safeParse(spelledOut);
   if (result.success) return result.data;
   for (const issue of result.error.issues) {
-    context.issues.push({ ...issue, input: spelledOut } as z.core.$ZodRawIssue);
+    // The short form has no `url` to point at.
+    const path = spelledOut === value ? issue.path : [];
+    context.issues.push({ ...issue, path, input: value } as z.core.$ZodRawIssue);
   }
   return z.NEVER;
 });

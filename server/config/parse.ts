@@ -28,11 +28,11 @@ export function checkConfig(
 ): { config?: Config; problems: ConfigProblem[] } {
   const result = configSchema.safeParse(input);
   const findings = [
-    ...(result.error?.issues ?? []).flatMap((issue) => findingsOf(issue, provenance, input)),
     ...beyondTheSchema(input, provenance),
+    ...(result.error?.issues ?? []).flatMap((issue) => findingsOf(issue, provenance, input)),
     ...findOverlaps(input),
   ];
-  // Two findings in one place are the same mistake seen twice: the first is the schema's own.
+  // Two findings in one place are the same mistake seen twice; the more telling ones come first.
   const problems = new Map<string, ConfigProblem>();
   for (const { path, message } of findings) {
     const place = formatPath(path);

@@ -22,7 +22,9 @@ export class ConfigError extends HeadwaterError {
 
   /** `name` is the file, or what else the configuration came from. */
   constructor(name: string, problems: readonly ConfigProblem[]) {
-    const ordered = problems.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0));
+    const ordered = problems.toSorted(
+      (a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0),
+    );
     const count = ordered.length === 1 ? 'one problem' : `${ordered.length} problems`;
     const lines = ordered.map((problem) => `  ${describeProblem(problem)}`);
     super('config_invalid', [`${name} has ${count}:`, ...lines].join('\n'));

@@ -1,0 +1,101 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+/** A file with one import, and whether the rules of the architecture let it stand. */
+type Case = [file: string, imports: string];
+
+const FORBIDDEN: Case[] = [
+  ['shared/a.ts', 'node:fs'],
+  ['shared/b.ts', 'zod'],
+  ['shared/client/c.ts', '@scope/package'],
+  ['shared/client/d.ts', '../../server/store/store.js'],
+  ['client-demo/a.ts', 'zod'],
+  ['client-demo/b.ts', '../server/app.js'],
+  ['server/app.ts', 'ws'],
+  ['server/async/a.ts', '../store/store.js'],
+  ['server/loop/a.ts', '../hub/hub.js'],
+  ['server/loop/deep/a.ts', '../../store/store.js'],
+  ['server/store/a.ts', '../source/source.js'],
+  ['server/store/b.ts', '../app.js'],
+  ['server/source/a.ts', '../hub/hub.js'],
+  ['server/source/b.ts', 'ioredis'],
+  ['server/broker/a.ts', '../hub/hub.js'],
+  ['server/hub/a.ts', '../edge/routes.js'],
+  ['server/hub/b.ts', '../source/source.js'],
+  ['server/hub/deep/c.ts', '../../app.js'],
+  ['server/edge/a.ts', '../config/schema.js'],
+  ['server/edge/b.ts', 'ws'],
+  ['server/edge/c.ts', 'node:net'],
+  ['server/edge/d.ts', 'node:http'],
+  ['server/edge/e.ts', 'uWebSockets.js'],
+  ['server/config/a.ts', '../source/http.js'],
+  ['server/observe/a.ts', '../hub/hub.js'],
+  ['server/cli/a.ts', '../store/store.js'],
+];
+const ALLOWED: Case[] = [
+  ['shared/client/y.ts', '../json.js'],
+  ['client-demo/y.ts', '../shared/client/index.js'],
+  ['client-demo/z.ts', 'uplot/dist/uPlot.min.css'],
+  ['server/app-sources.ts', './hub/hub.js'],
+  ['server/loop/y.ts', 'node:net'],
+  ['server/loop/z.ts', 'ws'],
+  ['server/store/y.ts', '../../shared/json.js'],
+  ['server/store/z.ts', '../async/clock.js'],
+  ['server/hub/y.ts', '../broker/broker.js'],
+  ['server/hub/z.ts', './edge.js'],
+  ['server/edge/y.ts', '../loop/policy.js'],
+  ['server/edge/z.ts', '../source/refresher.js'],
+  ['server/config/y.ts', '../source/source.js'],
+  ['server/cli/y.ts', '../app.js'],
+  ['server/cli/z.ts', '../../shared/client/index.js'],
+];
+
+const RULE = 'lint/style/noRestrictedImports';
+const biome = createRequire(import.meta.url).resolve('@biomejs/biome/bin/biome');
+
+let directory: string;
+/** The files that the linter objects to, for their imports. */
+let refused: Set<string>;
+
+/** All snippets are linted at once, with the project's own configuration, in a folder of their own. */
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'headwater-rules-'));
+  const { $schema: _, vcs: __, ...config } = JSON.parse(await readFile('biome.json', 'utf8'));
+  await writeFile(join(directory, 'biome.json'), JSON.stringify(config));
+  for (const [file, imports] of [...FORBIDDEN, ...ALLOWED]) {
+    await mkdir(join(directory, dirname(file)), { recursive: true });
+    await writeFile(join(directory, file), `import * as a from '${imports}';\nconsole.log(a);\n`);
+  }
+  const args = [
+    biome,
+    'lint',
+    `--only=${RULE.slice('lint/'.length)}`,
+    '--reporter=json',
+    '--max-diagnostics=none',
+    '.',
+  ];
+  const report = await new Promise<string>((resolve) => {
+    execFile(process.execPath, args, { cwd: directory }, (_error, stdout) => resolve(stdout));
+  });
+  const { diagnostics } = JSON.parse(report) as {
+    diagnostics: { category: string; location: { path: string } }[];
+  };
+  refused = new Set(
+    diagnostics.filter(({ category }) => category === RULE).map(({ location }) => location.path),
+  );
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+describe('the import rules', () => {
+  it.each(FORBIDDEN)('keep %s from importing %s', (file) => {
+    expect(refused).toContain(file);
+  });
+
+  it.each(ALLOWED)('let %s import %s', (file) => {
+    expect(refused).not.toContain(file);
+  });
+});
