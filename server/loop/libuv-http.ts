@@ -53,9 +53,10 @@ async function makeServer(options: HttpListenOptions): Promise<Server> {
   }
 }
 
+/** Listeners for `request` and `upgrade`. `url` stands in for the request's own, where a mount has cut it short. */
 export interface HttpGlue {
-  onRequest(message: IncomingMessage, outgoing: ServerResponse): void;
-  onUpgrade(message: IncomingMessage, socket: Duplex, head: Buffer): void;
+  onRequest(message: IncomingMessage, outgoing: ServerResponse, url?: string): void;
+  onUpgrade(message: IncomingMessage, socket: Duplex, head: Buffer, url?: string): void;
   readonly upgrades: LibuvUpgrades;
 }
 
@@ -63,21 +64,21 @@ export interface HttpGlue {
 export function httpGlue(maxMessageBytes: number, handlers: HttpHandlers, report: DefectReporter): HttpGlue {
   const upgrades = libuvUpgrades(maxMessageBytes, report);
 
-  const onRequest = (message: IncomingMessage, outgoing: ServerResponse): void => {
+  const onRequest: HttpGlue['onRequest'] = (message, outgoing, url) => {
     const response = httpResponse(message, outgoing, report);
     guarded(
-      () => handlers.request(httpRequest(message), response),
+      () => handlers.request(httpRequest(message, url), response),
       () => message.socket.destroy(),
       report,
       'http request',
     );
   };
 
-  const onUpgrade = (message: IncomingMessage, socket: Duplex, head: Buffer): void => {
+  const onUpgrade: HttpGlue['onUpgrade'] = (message, socket, head, url) => {
     if (wantsWebSocket(message.headers.upgrade)) {
-      upgrades.handle(message, socket as Socket, head, handlers);
+      upgrades.handle(message, socket as Socket, head, handlers, url);
     } else {
-      answerAnyway(message, socket as Socket, onRequest);
+      answerAnyway(message, socket, (outgoing) => onRequest(message, outgoing, url));
     }
   };
 
@@ -88,7 +89,12 @@ export function httpGlue(maxMessageBytes: number, handlers: HttpHandlers, report
  * A client may offer a protocol we do not speak (`Upgrade: h2c`); RFC 9110 section 7.8 lets us go on in HTTP/1.1, but
  * Node hands every such request to the upgrade listener. The connection ends with the answer, as Node's parser has let go of it.
  */
-function answerAnyway(message: IncomingMessage, socket: Socket, onRequest: HttpGlue['onRequest']): void {
+export function answerAnyway(
+  message: IncomingMessage,
+  duplex: Duplex,
+  answer: (outgoing: ServerResponse) => void,
+): void {
+  const socket = duplex as Socket;
   socket.on('error', () => {});
   const outgoing = new ServerResponse(message);
   outgoing.shouldKeepAlive = false;
@@ -97,5 +103,5 @@ function answerAnyway(message: IncomingMessage, socket: Socket, onRequest: HttpG
     outgoing.detachSocket(socket);
     socket.end();
   });
-  onRequest(message, outgoing);
+  answer(outgoing);
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { guarded } from './defect.js';
 import { drainWatch } from './drained.js';
+import { checkHeaders } from './header-check.js';
 import type { DefectReporter, HttpHeaders, HttpResponse, ResponseStream } from './policy.js';
 
 /** A client that takes nothing of a whole answer for this long is cut; streams are bounded by who writes them. */
@@ -15,24 +16,28 @@ export function httpResponse(
   // A pipelined answer has no socket of its own until the one before it is complete: the request's is the same one.
   const { socket } = message;
   let answered = false;
+  let gone = false;
   let onAbort: (() => void) | undefined;
   const run = (work: () => void, where: string): void => guarded(work, () => socket.destroy(), report, where);
 
   outgoing.on('error', () => {});
   outgoing.once('close', () => {
+    gone = !outgoing.writableFinished;
     const aborted = onAbort;
     onAbort = undefined;
-    if (aborted && !outgoing.writableFinished) run(aborted, 'http abort');
+    if (aborted && gone) run(aborted, 'http abort');
   });
 
   const begin = (): boolean => {
+    if (gone || socket.destroyed) return false;
     if (answered) throw new Error('the request has been answered already');
     answered = true;
-    return !outgoing.destroyed && !socket.destroyed;
+    return true;
   };
 
   return {
     send(status, headers, body = '') {
+      checkHeaders(headers);
       if (!begin()) return;
       const bodiless = status === 204 || status === 304;
       const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
@@ -42,6 +47,7 @@ export function httpResponse(
       if (socket.writableLength > 0) endOrCut(outgoing, socket);
     },
     stream(status, headers) {
+      checkHeaders(headers);
       if (begin()) startStream(outgoing, socket, status, headers);
       return responseStream(message, outgoing, run, () => {
         onAbort = undefined;

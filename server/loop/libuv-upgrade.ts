@@ -66,7 +66,7 @@ export function libuvUpgrades(maxMessageBytes: number, report: DefectReporter): 
 
 interface Waiting {
   aborted: (() => void) | undefined;
-  /** Ends the wait and gives what was sent meanwhile; undefined if it ended before. */
+  /** Ends the wait and gives what was sent meanwhile; undefined if the client is gone. Throws after an answer. */
   stop(): Buffer | undefined;
 }
 
@@ -77,12 +77,13 @@ interface Waiting {
 function waitForAnswer(socket: Socket, head: Buffer): Waiting {
   const early = [head];
   let length = head.length;
-  let over = false;
+  let state: 'waiting' | 'answered' | 'gone' = 'waiting';
   const waiting: Waiting = {
     aborted: undefined,
     stop() {
-      if (over) return undefined;
-      over = true;
+      if (state === 'gone') return undefined;
+      if (state === 'answered') throw new Error('the handshake has been answered already');
+      state = 'answered';
       socket.off('data', take).off('end', gone).off('close', gone);
       return Buffer.concat(early, length);
     },
@@ -93,7 +94,8 @@ function waitForAnswer(socket: Socket, head: Buffer): Waiting {
     if (length > MAX_EARLY_BYTES) socket.destroy();
   };
   const gone = (): void => {
-    if (!waiting.stop()) return;
+    if (state !== 'waiting') return;
+    state = 'gone';
     socket.destroy();
     waiting.aborted?.();
   };

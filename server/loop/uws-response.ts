@@ -1,5 +1,6 @@
-import { STATUS_CODES, validateHeaderName, validateHeaderValue } from 'node:http';
+import { STATUS_CODES } from 'node:http';
 import { guarded } from './defect.js';
+import { checkHeaders } from './header-check.js';
 import type { DefectReporter, HttpHeaders, HttpResponse } from './policy.js';
 import type { UwsResponse } from './uws-native.js';
 import type { UwsExchange } from './uws-request.js';
@@ -28,6 +29,7 @@ export function uwsResponse(
 ): UwsHttpResponse {
   const life: UwsLife = { live: true, onEnd() {} };
   let answered = false;
+  let gone = false;
   let onAbort: (() => void) | undefined;
 
   const end = (): void => {
@@ -41,6 +43,7 @@ export function uwsResponse(
     res.close();
   };
   res.onAborted(() => {
+    gone = true;
     end();
     exchange.abort();
     const aborted = onAbort;
@@ -49,10 +52,11 @@ export function uwsResponse(
   });
 
   const begin = (): boolean => {
+    if (gone) return false;
     if (answered) throw new Error('the request has been answered already');
     answered = true;
-    if (life.live) exchange.discard();
-    return life.live;
+    exchange.discard();
+    return true;
   };
 
   return {
@@ -99,12 +103,4 @@ function writeHead(res: UwsResponse, status: number, headers: HttpHeaders): void
 function endHead(res: UwsResponse, body: string | Uint8Array): void {
   const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
   res.writeHeader('content-length', String(length)).endWithoutBody();
-}
-
-/** uWebSockets.js writes whatever it is given, line breaks included. */
-function checkHeaders(headers: HttpHeaders): void {
-  for (const name in headers) {
-    validateHeaderName(name);
-    validateHeaderValue(name, headers[name]!);
-  }
 }

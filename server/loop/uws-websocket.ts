@@ -69,6 +69,9 @@ function webSocketConnection(
 ): { events: UwsSocketEvents; start(): void } {
   // uWebSockets.js throws on any use of a socket after its close event.
   let alive = true;
+  let opening = true;
+  /** Asked to close: nothing is sent or received any more. */
+  let closing = false;
   /** Whether everything that was sent has left, as far as the caller was told. */
   let clear = true;
   let handlers: WebSocketHandlers | undefined;
@@ -78,7 +81,7 @@ function webSocketConnection(
     if (clear) clear = ws.getBufferedAmount() === 0;
   };
   const send = (message: string | Uint8Array, binary: boolean): void => {
-    if (!alive) return;
+    if (!alive || closing) return;
     // 1: it left whole or waits in the cork buffer; 0: some of it is kept. Nothing is dropped without a limit.
     if (ws.send(message, binary) !== 1) clear = false;
   };
@@ -90,7 +93,7 @@ function webSocketConnection(
     sendPrepared: (text) => send(text, false),
     sendBinary: (bytes) => send(bytes, true),
     ping() {
-      if (alive) ws.ping();
+      if (alive && !closing) ws.ping();
     },
     cork(work) {
       if (!alive) return work();
@@ -101,7 +104,14 @@ function webSocketConnection(
       return alive ? ws.getBufferedAmount() : 0;
     },
     close(code, reason) {
-      if (alive) ws.end(code, reason);
+      if (!alive || closing) return;
+      closing = true;
+      const end = (): void => {
+        if (alive) ws.end(code, reason);
+      };
+      // Within the handshake uWebSockets.js would send FIN ahead of what is buffered.
+      if (opening) setImmediate(end);
+      else end();
     },
     terminate() {
       if (alive) ws.close();
@@ -110,6 +120,7 @@ function webSocketConnection(
 
   const events: UwsSocketEvents = {
     message(message, binary) {
+      if (closing) return;
       if (message.byteLength > maxMessageBytes) {
         connection.close(CLOSE_CODE.tooLarge, 'message too large');
         return;
@@ -143,9 +154,11 @@ function webSocketConnection(
     },
   };
 
-  const start = (): void =>
+  const start = (): void => {
     run(() => {
       handlers = open(connection);
     }, 'websocket open');
+    opening = false;
+  };
   return { events, start };
 }

@@ -1,0 +1,7 @@
+import { libuv } from '../../server/loop/libuv.js';
+import { loopConformance } from './loop.js';
+
+loopConformance('libuv', () => ({
+  policy: libuv(),
+  capabilities: { closesBrokenPeersPolitely: true },
+}));
