@@ -1,1 +1,12 @@
-export {};
+/** Headwater as a library: what a program imports from `headwater`. */
+export { HeadwaterError } from '../shared/errors.js';
+export type { Json } from '../shared/json.js';
+export type { PatchOperation } from '../shared/patch.js';
+export { type BoundListener, type CreateOptions, createHeadwater, type Headwater } from './app.js';
+export { type Config, type ConfigInput, defineConfig } from './config/schema.js';
+export { installLoopPolicy } from './loop/install.js';
+export { libuv } from './loop/libuv.js';
+export type { LoopPolicy } from './loop/policy.js';
+export { uws } from './loop/uws.js';
+export type { FetchContext } from './source/source.js';
+export type { TopicHandle, TopicUpdate } from './topic-handle.js';

@@ -30,6 +30,7 @@ export async function answer(
   request: HttpRequest,
   response: HttpResponse,
 ): Promise<void> {
+  const end = context.gatekeeper.begin();
   const gone = new AbortController();
   response.onAbort(() => gone.abort());
   const exchange = { request, response, query: new URLSearchParams(request.query), gone: gone.signal };
@@ -40,5 +41,7 @@ export async function answer(
     const refusal = problemOf(error);
     if (refusal.status === 500) context.report(error, `${request.method} ${request.path}`);
     reply(context, exchange, refusal);
+  } finally {
+    end();
   }
 }

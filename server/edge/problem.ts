@@ -38,6 +38,7 @@ const WIRE_CODE_OF: Partial<Record<ErrorCode, WireErrorCode>> = {
   limit: 'limit',
   too_large: 'too_large',
   unavailable: 'unavailable',
+  closed: 'unavailable',
   patch_invalid: 'bad_request',
   patch_conflict: 'bad_request',
 };

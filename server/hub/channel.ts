@@ -18,6 +18,8 @@ export class Channel {
   readonly lanes: Lane[] = [];
   /** Called once each at the next change of content: long-polls. */
   readonly waiters = new Set<() => void>();
+  /** Called at every flush: subscribers in this process. */
+  readonly watchers = new Set<(flush: TopicFlush) => void>();
   /** How many subscriptions asked for `checked`. */
   progressing = 0;
   readonly #catchUps = new Map<number, Encoded>();
@@ -55,7 +57,7 @@ export class Channel {
   }
 
   get subscribers(): number {
-    let count = this.waiters.size;
+    let count = this.waiters.size + this.watchers.size;
     for (const lane of this.lanes) count += lane.subscriptions.length;
     return count;
   }

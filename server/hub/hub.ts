@@ -5,7 +5,7 @@ import type { DeliveryMode, DrainMessage } from '../../shared/messages.js';
 import { type Clock, systemClock } from '../async/clock.js';
 import type { Store } from '../store/store.js';
 import { unknownTopic } from '../store/store.js';
-import type { TopicView } from '../store/topic.js';
+import type { TopicFlush, TopicView } from '../store/topic.js';
 import { Channel } from './channel.js';
 import { Connection, type Outlet } from './connection.js';
 import { catchUp, deliver, deliverChecked, send } from './delivery.js';
@@ -48,6 +48,8 @@ export interface Hub {
   drained(connection: Connection): void;
   /** Calls back once, at the topic's next change of content; counts as a subscriber until then or until cancelled. */
   waitForChange(topic: string, changed: () => void): () => void;
+  /** Calls back at every flush of the topic, in this process; counts as a subscriber until cancelled. */
+  watch(topic: string, listener: (flush: TopicFlush) => void): () => void;
   /** What came after a cursor, without subscribing; `undefined` if nothing did. @throws {HeadwaterError} `unknown_topic` */
   since(topic: string, cursor: Cursor): Encoded | undefined;
   subscribers(topic: string): number;
@@ -102,6 +104,7 @@ export function createHub(store: Store, options: HubOptions): Hub {
       deliver(channel, flush, touched, stats);
       if (flush.checked) deliverChecked(channel, touched, now);
       if (flush.change) changed.push(channel);
+      for (const watcher of channel.watchers) watcher(flush);
     }
     for (const connection of touched) send(connection, now, stats);
     for (const channel of changed) releaseWaiters(channel);
@@ -196,6 +199,14 @@ export function createHub(store: Store, options: HubOptions): Hub {
       channel.waiters.add(waiter);
       return () => {
         if (channel.waiters.delete(waiter)) releaseIfUnwanted(channel);
+      };
+    },
+    watch(name, listener) {
+      const channel = channelOf(name);
+      const watcher = (flush: TopicFlush) => listener(flush);
+      channel.watchers.add(watcher);
+      return () => {
+        if (channel.watchers.delete(watcher)) releaseIfUnwanted(channel);
       };
     },
     since(name, cursor) {

@@ -46,7 +46,8 @@ export class StateTopic extends TopicBase {
     this.#valueJson = undefined;
     this.version += 1;
     this.changedAt = now;
-    const patchJson = patch && JSON.stringify(patch).slice(1, -1);
+    // A patch that replaces the whole document is the value in disguise.
+    const patchJson = patch && patch[0]?.path !== '' ? JSON.stringify(patch).slice(1, -1) : undefined;
     if (patchJson === undefined || this.#valueIsShorter(patchJson, to)) {
       this.history.clear();
       return { kind: 'value', version: this.version };

@@ -2,6 +2,7 @@ import { isTooDeep, MAX_DEPTH } from '../../shared/depth.js';
 import { HeadwaterError } from '../../shared/errors.js';
 import type { Json } from '../../shared/json.js';
 import { applyPatch, type PatchOperation } from '../../shared/patch.js';
+import { isTopic } from '../../shared/topic.js';
 import { type Clock, systemClock } from '../async/clock.js';
 import { createDeclarations } from './declarations.js';
 import { EventTopic } from './event-topic.js';
@@ -36,7 +37,10 @@ export type FlushListener = (flushes: readonly TopicFlush[]) => void;
 
 /** The in-memory store: owns every topic; others get views and writers. */
 export interface Store {
-  /** Makes a topic, or every topic of a pattern, exist. @throws {HeadwaterError} `config_invalid` */
+  /**
+   * Makes a topic, or every topic of a pattern, exist.
+   * @throws {HeadwaterError} `config_invalid`, `limit`
+   */
   declare(declaration: Declaration): void;
   /**
    * The topic of that name, made at first use; `undefined` if nothing declares it.
@@ -140,7 +144,10 @@ export function createStore(options: StoreOptions = {}): Store {
   }
 
   return {
-    declare: declarations.add,
+    declare(declaration) {
+      declarations.add(declaration);
+      if (isTopic(declaration.topic)) open(declaration.topic);
+    },
     open,
     writer(name) {
       const topic = open(name);

@@ -1,0 +1,62 @@
+import type { Clock } from './async/clock.js';
+import type { Config, SourceConfig } from './config/schema.js';
+import type { Logger } from './observe/log.js';
+import { fileSource } from './source/file.js';
+import { functionSource } from './source/function.js';
+import { createHttpClient, type HttpClient, httpSource } from './source/http.js';
+import { type Refresher, startRefresher } from './source/refresher.js';
+import type { Source } from './source/source.js';
+import { systemSource } from './source/system.js';
+import type { Store } from './store/store.js';
+
+/** The running sources of one server. */
+export interface Sources {
+  readonly refreshers: ReadonlyMap<string, Refresher>;
+  /** Fetches so far, over all sources. */
+  counts(): { fetches: number; failures: number };
+  /** Aborts every fetch and resolves when nothing of them is left. */
+  close(): Promise<void>;
+}
+
+/** Starts one refresher for each configured source. Their topics must be declared already. */
+export function startSources(
+  config: Config,
+  { store, clock, logger }: { store: Store; clock: Clock; logger: Logger },
+): Sources {
+  const client = createHttpClient();
+  const refreshers = new Map<string, Refresher>();
+  for (const { topic, every, when, fetch } of config.sources) {
+    const refresher = startRefresher({
+      source: sourceOf(fetch, client),
+      topic: store.writer(topic)!,
+      every,
+      when,
+      clock,
+      onError: (error) => logger.warn({ topic, err: error }, 'a fetch failed'),
+    });
+    refreshers.set(topic, refresher);
+  }
+  return {
+    refreshers,
+    counts() {
+      let fetches = 0;
+      let failures = 0;
+      for (const { state } of refreshers.values()) {
+        fetches += state.fetches;
+        failures += state.failures;
+      }
+      return { fetches, failures };
+    },
+    async close() {
+      await Promise.all([...refreshers.values()].map((refresher) => refresher.close()));
+      await client.close();
+    },
+  };
+}
+
+function sourceOf(fetch: SourceConfig['fetch'], client: HttpClient): Source {
+  if (typeof fetch === 'function') return functionSource(fetch);
+  if ('url' in fetch) return httpSource(client, fetch);
+  if ('file' in fetch) return fileSource(fetch.file);
+  return systemSource();
+}
