@@ -1,0 +1,56 @@
+import type { Json } from '../../shared/json.js';
+import { isObject, valueAt } from './json-path.js';
+
+/** What this page shows of a machine's vital signs (the topic `system/vitals` of the built-in demo). */
+export interface Vitals {
+  host: string;
+  /** Percent. */
+  cpu: number;
+  /** Percent, one a core. */
+  cores: number[];
+  /** Bytes. */
+  memoryUsed: number;
+  memoryTotal: number;
+  /** Runnable tasks, averaged over 1, 5 and 15 minutes. */
+  load: number[];
+  /** Bytes a second; `null` where the machine does not tell. */
+  networkIn: number | null;
+  networkOut: number | null;
+  diskRead: number | null;
+  diskWrite: number | null;
+  /** Milliseconds. */
+  loopDelay: number | null;
+  loopDelayMax: number | null;
+}
+
+/** Reads a value as vital signs; `undefined` where it is something else. */
+export function readVitals(value: Json): Vitals | undefined {
+  const cpu = numberAt(value, 'cpu', 'total');
+  const cores = valueAt(value, ['cpu', 'cores']);
+  const memoryUsed = numberAt(value, 'memory', 'used');
+  const memoryTotal = numberAt(value, 'memory', 'total');
+  if (!isObject(value) || cpu === null || memoryUsed === null || memoryTotal === null) return undefined;
+  return {
+    host: typeof value.host === 'string' ? value.host : '',
+    cpu,
+    cores: numbers(cores),
+    memoryUsed,
+    memoryTotal,
+    load: numbers(value.load),
+    networkIn: numberAt(value, 'network', 'in'),
+    networkOut: numberAt(value, 'network', 'out'),
+    diskRead: numberAt(value, 'disk', 'read'),
+    diskWrite: numberAt(value, 'disk', 'write'),
+    loopDelay: numberAt(value, 'eventLoop', 'mean'),
+    loopDelayMax: numberAt(value, 'eventLoop', 'max'),
+  };
+}
+
+function numberAt(value: Json, ...path: string[]): number | null {
+  const found = valueAt(value, path);
+  return typeof found === 'number' ? found : null;
+}
+
+function numbers(value: Json | undefined): number[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'number') : [];
+}
