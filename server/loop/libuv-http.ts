@@ -102,6 +102,9 @@ export function answerAnyway(
   outgoing.once('finish', () => {
     outgoing.detachSocket(socket);
     socket.end();
+    // Node's server tells this of the answers that it began itself.
+    outgoing.destroyed = true;
+    outgoing.emit('close');
   });
   answer(outgoing);
 }
