@@ -1,3 +1,4 @@
+import { HeadwaterError } from '../../shared/errors.js';
 import type { HttpRequest, HttpResponse } from '../loop/policy.js';
 import type { EdgeContext } from './context.js';
 import { problemOf, type Reply } from './problem.js';
@@ -37,7 +38,8 @@ export async function answer(
   try {
     await route(context, exchange);
   } catch (error) {
-    if (gone.signal.aborted) return;
+    // Nobody is there to be told.
+    if (gone.signal.aborted || (error instanceof HeadwaterError && error.code === 'aborted')) return;
     const refusal = problemOf(error);
     if (refusal.status === 500) context.report(error, `${request.method} ${request.path}`);
     reply(context, exchange, refusal);
