@@ -5,11 +5,15 @@ import * as scalar from './scalar.js';
 /** A source in code: gets the value, or throws. Must let go of everything when `signal` aborts. The result must be JSON. */
 export type FetchFunction = (context: FetchContext) => unknown;
 
+const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
+
 const fetchHttp = z.strictObject({
   url: scalar.httpUrl(),
   /** For the whole answer, in ms. */
   timeout: scalar.duration(1).default(10_000),
-  headers: z.record(z.string(), scalar.text('text')).default({}),
+  headers: z
+    .record(z.string().regex(HEADER_NAME, 'a header name (RFC 9110)'), scalar.headerValue())
+    .default({}),
   /** A larger body is refused. */
   maxBytes: scalar.bytes(1).default(16 * 1024 * 1024),
 });

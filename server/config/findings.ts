@@ -29,6 +29,10 @@ export function findingsOf(issue: z.core.$ZodIssue, provenance: Provenance, inpu
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({ path: [...path, key], message: unknownKey(path, key, input) }));
   }
+  if (issue.code === 'invalid_key') {
+    const expected = issue.issues[0]?.message ?? 'another key';
+    return [{ path, message: `found the key ${JSON.stringify(path.at(-1))}, expected ${expected}` }];
+  }
   const found = provenance.written(path);
   const expected = issue.code === 'invalid_type' ? typeName(issue.expected) : issue.message;
   const words: readonly string[] = issue.code === 'custom' ? (issue.params?.words ?? []) : [];

@@ -68,6 +68,13 @@ export function text(expected: string) {
   );
 }
 
+/** The value of a header (RFC 9110, section 5.5). */
+export function headerValue() {
+  return scalar<string, string>('text without line breaks and control characters', (value) =>
+    typeof value === 'string' && /^[\t\x20-\x7e\x80-\xff]*$/.test(value) ? value : undefined,
+  );
+}
+
 /** One word of several. */
 export function oneOf<const Word extends string>(...words: Word[]) {
   return scalar<Word, Word>(

@@ -121,6 +121,16 @@ describe('a problem of a configuration file', () => {
       `sources: [{ ${SOURCE}, fetch: 'ftp://a/q' }]`,
       /found "ftp:\/\/a\/q", expected an absolute URL/,
     ],
+    [
+      'a bad header name',
+      `sources: [{ ${SOURCE}, fetch: { url: http://a, headers: { 'x y': z } } }]`,
+      /headers\["x y"\]: found the key "x y", expected a header name/,
+    ],
+    [
+      'a header with a line break',
+      `sources: [{ ${SOURCE}, fetch: { url: http://a, headers: { x: "a\\nb" } } }]`,
+      /headers\.x: found a value that is kept secret, expected text without line breaks/,
+    ],
     ['a bad topic name', 'topics: [{ topic: a//b }]', /topic: found "a\/\/b", expected a topic name/],
     ['a topic that URLs would fold away', 'topics: [{ topic: a/../b }]', /expected a topic name/],
     ['a parameter within a segment', "topics: [{ topic: 'a-{x}' }]", /expected a topic name/],
