@@ -67,7 +67,7 @@ export const PANELS: readonly Panel[] = [
   {
     title: 'Event-loop delay',
     lines: [
-      { label: 'mean', of: ({ loopDelay }) => loopDelay, ...first },
+      { label: 'median', of: ({ loopDelay }) => loopDelay, ...first },
       { label: 'longest', of: ({ loopDelayMax }) => loopDelayMax, ...second },
     ],
     format: formatMilliseconds,

@@ -25,10 +25,10 @@ export interface Vitals {
 
 /** Reads a value as vital signs; `undefined` where it is something else. */
 export function readVitals(value: Json): Vitals | undefined {
-  const cpu = numberAt(value, 'cpu', 'total');
-  const cores = valueAt(value, ['cpu', 'cores']);
-  const memoryUsed = numberAt(value, 'memory', 'used');
-  const memoryTotal = numberAt(value, 'memory', 'total');
+  const cpu = numberAt(value, 'cpu', 'totalPercent');
+  const cores = valueAt(value, ['cpu', 'coresPercent']);
+  const memoryUsed = numberAt(value, 'memory', 'usedBytes');
+  const memoryTotal = numberAt(value, 'memory', 'totalBytes');
   if (!isObject(value) || cpu === null || memoryUsed === null || memoryTotal === null) return undefined;
   return {
     host: typeof value.host === 'string' ? value.host : '',
@@ -37,12 +37,12 @@ export function readVitals(value: Json): Vitals | undefined {
     memoryUsed,
     memoryTotal,
     load: numbers(value.load),
-    networkIn: numberAt(value, 'network', 'in'),
-    networkOut: numberAt(value, 'network', 'out'),
-    diskRead: numberAt(value, 'disk', 'read'),
-    diskWrite: numberAt(value, 'disk', 'write'),
-    loopDelay: numberAt(value, 'eventLoop', 'mean'),
-    loopDelayMax: numberAt(value, 'eventLoop', 'max'),
+    networkIn: numberAt(value, 'network', 'inBytesPerSecond'),
+    networkOut: numberAt(value, 'network', 'outBytesPerSecond'),
+    diskRead: numberAt(value, 'disk', 'readBytesPerSecond'),
+    diskWrite: numberAt(value, 'disk', 'writtenBytesPerSecond'),
+    loopDelay: numberAt(value, 'eventLoop', 'delayP50Ms'),
+    loopDelayMax: numberAt(value, 'eventLoop', 'delayMaxMs'),
   };
 }
 

@@ -1,0 +1,34 @@
+import { copyJson } from './json-value.js';
+import type { FetchContext, Source } from './source.js';
+
+/** Code that gets a value, or throws. It must let go of everything when `signal` aborts, and return JSON. */
+export type SourceFunction = (context: FetchContext) => unknown;
+
+/**
+ * A source in code. Its value is copied, so that the function may keep and change what it returned; returning
+ * `previous` itself says that nothing changed. When `signal` aborts the fetch is over, whether the function heeds it
+ * or not: what it still brings is dropped.
+ */
+export function functionSource(run: SourceFunction): Source {
+  const label = run.name === '' || run.name === 'fetch' ? 'the function' : `the function ${run.name}`;
+  return {
+    label,
+    async fetch(context) {
+      const { signal, previous } = context;
+      signal.throwIfAborted();
+      const value = await unlessAborted(signal, async () => run(context));
+      if (value === previous && typeof value === 'object' && value !== null) return { kind: 'unchanged' };
+      return { kind: 'value', value: copyJson(value, label) };
+    },
+  };
+}
+
+function unlessAborted(signal: AbortSignal, work: () => Promise<unknown>): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    work()
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', abort));
+  });
+}
