@@ -34,7 +34,7 @@ async function readValue(
   wait: number,
 ): Promise<void> {
   const { request } = exchange;
-  await context.refreshers.get(topic.name)?.freshen();
+  await freshen(context, topic);
   if (wait > 0 && isUnmodified(request, topic)) await changeOf(context, exchange, topic, wait);
   if (exchange.gone.aborted) return;
 
@@ -45,6 +45,12 @@ async function readValue(
   };
   if (isUnmodified(request, topic)) reply(context, exchange, { status: 304, headers });
   else reply(context, exchange, { status: 200, headers: { ...headers, ...JSON_TYPE }, body: bodyOf(topic) });
+}
+
+/** Sees to it that what is read is as fresh as the topic's source promises: fetched if need be, and flushed. */
+async function freshen({ refreshers, store }: EdgeContext, topic: TopicView): Promise<void> {
+  await refreshers.get(topic.name)?.freshen();
+  if (topic.dirty) await store.flushed();
 }
 
 /** The value, or an event topic's history as messages. @throws {HeadwaterError} where there is none yet */
@@ -67,7 +73,7 @@ async function readSince(
   since: Cursor,
   wait: number,
 ): Promise<void> {
-  await context.refreshers.get(topic.name)?.freshen();
+  await freshen(context, topic);
   let missed = context.hub.since(topic.name, since);
   if (!missed && wait > 0) {
     await changeOf(context, exchange, topic, wait);
