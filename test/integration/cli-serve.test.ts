@@ -144,6 +144,19 @@ Module._load = (name, ...rest) => {
     expect(entries(lenient)).toContainEqual(expect.objectContaining({ level: 'warn' }));
   });
 
+  it('logs a defect and exits with 1', async () => {
+    await writeFile(
+      join(cwd, 'defect.ts'),
+      `export default {
+  http: { port: 0 },
+  sources: [{ topic: 't', every: '1s', when: 'always', fetch: () => setTimeout(() => { throw new Error('slipped') }) }],
+};`,
+    );
+    const server = serve(['--config', 'defect.ts']);
+    expect(await server.ended).toBe(1);
+    expect(entries(server).at(-1)).toMatchObject({ level: 'fatal', err: { message: 'slipped' } });
+  });
+
   it('logs what is odd about its environment', async () => {
     const server = serve(['--config', 'counter.ts'], { env: { HEADWATER_HTTP_PROT: '1' } });
     await urlOf(server);

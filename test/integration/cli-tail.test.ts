@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
+import { createHeadwater } from '../../server/app.js';
 import { type Run, run } from '../support/cli.js';
 import { AUTHORIZED, startServer } from '../support/server.js';
 
@@ -105,15 +106,21 @@ describe('headwater tail', () => {
     expect(await command.ended).toBe(0);
   });
 
-  it('says that it reconnects, and goes on', async () => {
+  it('says that it reconnects, and goes on where it stopped', async () => {
     const first = await startServer({ topics: TOPICS });
+    const { port } = first.headwater.listeners[0]!;
     await publish(first.url, 'board', 'PUT', 'before');
-    const command = tail(first.url, 'board', '--json');
+    const command = tail(first.url, 'board', '--json', '--count', '2');
     await command.says(/before/);
     await first.headwater.close();
     await command.says(/going away|reconnecting/);
-    command.process.kill('SIGINT');
+
+    const second = await createHeadwater({ http: { port }, topics: TOPICS });
+    onTestFinished(() => second.close());
+    second.topic('board').set('after');
     expect(await command.ended).toBe(0);
+    expect(command.stderr).toContain('connected again');
+    expect(command.stdout.match(/"value":"\w+"/g)).toEqual(['"value":"before"', '"value":"after"']);
   });
 
   it('ends with 1 for a topic that does not exist', async () => {
