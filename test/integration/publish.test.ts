@@ -13,7 +13,7 @@ describe.each(POLICIES)('publishing on %s', (loop) => {
     { url }: TestServer,
     method: string,
     topic: string,
-    body: string | Uint8Array,
+    body: string | Uint8Array<ArrayBuffer>,
     headers: Record<string, string | undefined> = {},
   ) {
     const all = { 'content-type': JSON_TYPE, ...AUTHORIZED, ...headers };
