@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises';
-import { createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { guarded, throwLater } from './defect.js';
 import { wantsWebSocket } from './handshake.js';
 import { listenError } from './listen-error.js';
@@ -47,13 +47,51 @@ async function resolveHost(options: HttpListenOptions): Promise<string> {
   }
 }
 
-/** By default several processes may share a port, and a second server would take half of the first one's clients. */
+/**
+ * Listens shared (SO_REUSEADDR and SO_REUSEPORT), as the exclusive mode of uWebSockets.js leaves both off: the port of
+ * a server that was stopped would then be refused to the next one for the minute that its old connections are in
+ * TIME_WAIT. That nobody else listens there, who would get half of the clients, is found out by asking.
+ */
 async function bind(native: UwsModule, app: UwsApp, options: ListenOptions): Promise<UwsListenSocket> {
+  // Port 0 is bound without the options above, so a free port is looked up first.
+  const port = options.port === 0 ? await freePort(options) : options.port;
+  if (await answers({ ...options, port })) throw listenError(IN_USE, options);
   const socket = await new Promise<UwsListenSocket | false>((resolve) => {
-    app.listen(options.host, options.port, native.LIBUS_LISTEN_EXCLUSIVE_PORT, resolve);
+    app.listen(options.host, port, LISTEN_SHARED, resolve);
   });
   if (socket) return socket;
   throw listenError(await whyItFails(options), options);
+}
+
+const LISTEN_SHARED = 0;
+const IN_USE = Object.assign(new Error('a server answers there'), { code: 'EADDRINUSE' });
+
+/** Whether somebody accepts connections there. */
+function answers({ host, port }: ListenOptions): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port });
+    const done = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once('connect', () => done(true));
+    socket.once('error', () => done(false));
+    socket.setTimeout(ANSWER_TIMEOUT, () => done(false));
+  });
+}
+
+/** Milliseconds. Whoever listens on an address of this machine answers at once. */
+const ANSWER_TIMEOUT = 1_000;
+
+async function freePort(options: ListenOptions): Promise<number> {
+  const probe = createServer();
+  return new Promise((resolve, reject) => {
+    probe.once('error', (cause) => reject(listenError(cause, options)));
+    probe.listen({ host: options.host, port: 0 }, () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => resolve(port));
+    });
+  });
 }
 
 /** uWebSockets.js does not say why it could not listen: Node is asked to do the same. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type ConnectOptions, connect, type Update } from '../../shared/client/index.js';
-import { scriptedSseServer, until } from './client-scripted-servers.js';
+import { scriptedSseServer, until } from '../support/scripted-servers.js';
 
 const AT = '2026-01-02T03:04:05.678Z';
 

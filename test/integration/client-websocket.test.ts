@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { type Client, type ConnectOptions, connect, type Update } from '../../shared/client/index.js';
 import type { ClientMessage, SubscribeMessage } from '../../shared/messages.js';
-import { type Peer, scriptedWebSocketServer, until } from './client-scripted-servers.js';
+import { type Peer, scriptedWebSocketServer, until } from '../support/scripted-servers.js';
 
 const AT = '2026-01-02T03:04:05.678Z';
 

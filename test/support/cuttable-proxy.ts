@@ -1,0 +1,42 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { onTestFinished } from 'vitest';
+
+export interface CuttableProxy {
+  /** Where the server is reached through the proxy. */
+  readonly url: string;
+  /** Cuts every connection; new ones go through. */
+  cut(): void;
+}
+
+/** A TCP proxy before an HTTP server, whose connections can be cut as a broken network would. */
+export async function cuttableProxy(target: string): Promise<CuttableProxy> {
+  const { hostname, port } = new URL(target);
+  const sockets = new Set<Socket>();
+  const proxy = createServer((socket) => {
+    const upstream = connect(Number(port), hostname);
+    for (const [from, to] of [
+      [socket, upstream],
+      [upstream, socket],
+    ] as const) {
+      sockets.add(from);
+      from.on('error', () => to.destroy());
+      from.on('close', () => {
+        sockets.delete(from);
+        to.destroy();
+      });
+      from.pipe(to);
+    }
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  const cut = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  onTestFinished(async () => {
+    cut();
+    proxy.close();
+    await once(proxy, 'close');
+  });
+  return { url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, cut };
+}
