@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { createHeadwater } from '../../server/app.js';
 import { type Run, run } from '../support/cli.js';
+import { onReservedPort } from '../support/reserved-port.js';
 import { AUTHORIZED, startServer } from '../support/server.js';
 
 const running: Run[] = [];
@@ -107,12 +108,13 @@ describe('headwater tail', () => {
   });
 
   it('says that it reconnects, and goes on where it stopped', async () => {
-    const first = await startServer({ topics: TOPICS });
-    const { port } = first.headwater.listeners[0]!;
-    await publish(first.url, 'board', 'PUT', 'before');
-    const command = tail(first.url, 'board', '--json', '--count', '2');
+    const { port, started: first } = await onReservedPort((free) =>
+      createHeadwater({ http: { port: free }, topics: TOPICS }),
+    );
+    first.topic('board').set('before');
+    const command = tail(`http://127.0.0.1:${port}`, 'board', '--json', '--count', '2');
     await command.says(/before/);
-    await first.headwater.close();
+    await first.close();
     await command.says(/going away|reconnecting/);
 
     const second = await createHeadwater({ http: { port }, topics: TOPICS });

@@ -1,0 +1,20 @@
+import { HeadwaterError } from '../../shared/errors.js';
+
+/** Below the range that kernels give to outgoing connections, so that nobody takes the port between two servers. */
+const FIRST = 20_000;
+const COUNT = 10_000;
+
+/** Starts something on a free port that a second one can have after it, for tests of restarts. */
+export async function onReservedPort<T>(
+  start: (port: number) => Promise<T>,
+): Promise<{ port: number; started: T }> {
+  for (let attempt = 1; ; attempt++) {
+    const port = FIRST + Math.floor(Math.random() * COUNT);
+    try {
+      return { port, started: await start(port) };
+    } catch (error) {
+      const taken = error instanceof HeadwaterError && error.code === 'port_in_use';
+      if (!taken || attempt === 20) throw error;
+    }
+  }
+}
