@@ -1,19 +1,13 @@
 import { Socket } from 'node:net';
 import { guarded } from './defect.js';
-import { drainWatch } from './drained.js';
 import type { DefectReporter, TcpConnection, TcpHandlers } from './policy.js';
 import { remoteAddressText } from './remote-address.js';
+import { takeHandle, tcpWriter } from './tcp-handle.js';
 
 /** A connection starts with a small read buffer and gets a larger one once it fills it: many idle ones stay cheap. */
 const FIRST_BUFFER_BYTES = 16 * 1024;
-/** Measured on loopback: larger than this gains nothing, and half of it costs a fifth at 100 KiB messages. */
 const MAX_BUFFER_BYTES = 256 * 1024;
 const GROWTH = 4;
-
-/** The part of an accepted libuv handle that the fast path needs and `node:net` has no public name for. */
-interface TcpHandle {
-  useUserBuffer(buffer: Uint8Array): void;
-}
 
 /**
  * Takes an accepted, paused socket over. Node allocates 64 KiB for every read of an ordinary socket; `onread` reads
@@ -30,48 +24,44 @@ export function tcpConnection(
   let view = buffer;
   let handlers: TcpHandlers | undefined;
   let paused = false;
+  let writable = true;
 
+  const received = (length: number): boolean => {
+    if (view.length !== length) view = buffer.subarray(0, length);
+    // Not `guarded`: this is the hot path, and a closure a read shows.
+    try {
+      handlers?.data(view);
+    } catch (error) {
+      report(error, 'tcp data');
+      socket.destroy();
+    }
+    if (length === buffer.length && length < MAX_BUFFER_BYTES) useBuffer(length * GROWTH);
+    else if (!paused && writer.bufferedBytes > 0) useBuffer(buffer.length);
+    return !paused;
+  };
   const handle = takeHandle(accepted);
   const socket = new Socket({
     handle,
     allowHalfOpen: true,
     manualStart: true,
-    onread: {
-      buffer,
-      callback(length: number) {
-        if (view.length !== length) view = buffer.subarray(0, length);
-        run(() => handlers?.data(view), 'tcp data');
-        if (length === buffer.length && length < MAX_BUFFER_BYTES) useBuffer(length * GROWTH);
-        else if (socket.writableLength > 0 && !paused) useBuffer(buffer.length);
-        return !paused;
-      },
-    },
+    onread: { buffer, callback: received },
   } as ConstructorParameters<typeof Socket>[0]);
 
   /** The old buffer belongs to the writes that still point into it. */
   const useBuffer = (size: number): void => {
+    if (socket.destroyed) return;
     buffer = Buffer.allocUnsafeSlow(size);
     view = buffer;
     handle.useUserBuffer(buffer);
   };
   const run = (work: () => void, where: string): void => guarded(work, () => socket.destroy(), report, where);
-  const watchDrain = drainWatch(
-    socket,
-    () => socket.writableLength,
-    () => run(() => handlers?.drain?.(), 'tcp drain'),
-  );
+  const writer = tcpWriter(socket, handle, () => run(() => handlers?.drain?.(), 'tcp drain'));
 
   const connection: TcpConnection = {
     remoteAddress: remoteAddressText(socket.remoteAddress),
-    write(bytes) {
-      if (!socket.writable) return false;
-      socket.write(bytes);
-      if (socket.writableLength === 0) return true;
-      watchDrain();
-      return false;
-    },
+    write: (bytes) => writable && writer.write(bytes),
     get bufferedBytes() {
-      return socket.writableLength;
+      return writer.bufferedBytes;
     },
     pause() {
       paused = true;
@@ -80,13 +70,15 @@ export function tcpConnection(
     resume() {
       if (!paused) return;
       paused = false;
-      if (socket.writableLength > 0) useBuffer(buffer.length);
+      if (writer.bufferedBytes > 0) useBuffer(buffer.length);
       socket.resume();
     },
     end() {
+      writable = false;
       socket.end();
     },
     destroy() {
+      writable = false;
       socket.destroy();
     },
   };
@@ -95,6 +87,7 @@ export function tcpConnection(
   // A reset is an ordinary way for a connection to end: `close` follows and says so to the caller.
   socket.on('error', () => {});
   socket.once('close', () => {
+    writable = false;
     const { close } = handlers ?? {};
     if (close) guarded(close, () => {}, report, 'tcp close');
   });
@@ -103,14 +96,4 @@ export function tcpConnection(
   }, 'tcp accept');
   if (!socket.destroyed && !paused) socket.resume();
   return socket;
-}
-
-/** Leaves the accepted socket empty, so that it and the server's count of it can go. */
-function takeHandle(accepted: Socket): TcpHandle {
-  const owner = accepted as unknown as { _handle: TcpHandle | null };
-  const handle = owner._handle;
-  if (!handle) throw new Error('the accepted connection has no handle');
-  owner._handle = null;
-  accepted.destroy();
-  return handle;
 }

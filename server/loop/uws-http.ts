@@ -26,7 +26,7 @@ export async function listenUwsHttp(
     else guarded(() => handlers.request(exchange.request, response), response.cut, report, 'http request');
   });
   const host = await resolveHost(options);
-  return uwsListener(native, app, host, await bind(native, app, { ...options, host }));
+  return uwsListener(native, app, host, await bind(app, { ...options, host }));
 }
 
 function makeApp(native: UwsModule, options: HttpListenOptions): UwsApp {
@@ -52,7 +52,7 @@ async function resolveHost(options: HttpListenOptions): Promise<string> {
  * a server that was stopped would then be refused to the next one for the minute that its old connections are in
  * TIME_WAIT. That nobody else listens there, who would get half of the clients, is found out by asking.
  */
-async function bind(native: UwsModule, app: UwsApp, options: ListenOptions): Promise<UwsListenSocket> {
+async function bind(app: UwsApp, options: ListenOptions): Promise<UwsListenSocket> {
   // Port 0 is bound without the options above, so a free port is looked up first.
   const port = options.port === 0 ? await freePort(options) : options.port;
   if (await answers({ ...options, port })) throw listenError(IN_USE, options);

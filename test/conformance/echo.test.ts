@@ -1,22 +1,36 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import fc from 'fast-check';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { serveEcho } from '../../server/edge/echo.js';
 import { libuv } from '../../server/loop/libuv.js';
+import type { LoopPolicy } from '../../server/loop/policy.js';
 import { uws } from '../../server/loop/uws.js';
 import { cleanUp, cleanup, closing, connectRaw, pattern } from './loop-client.js';
 
 const MIB = 1024 * 1024;
 
-describe.each([
+/** As on a Node whose insides the fast path does not know. */
+async function libuvWithoutInsides(): Promise<LoopPolicy> {
+  vi.resetModules();
+  const binding = vi.spyOn(process as unknown as { binding(): never }, 'binding').mockImplementation(() => {
+    throw new Error('no such binding');
+  });
+  const loaded = await import('../../server/loop/libuv.js');
+  expect(binding).toHaveBeenCalled();
+  binding.mockRestore();
+  return loaded.libuv();
+}
+
+describe.each<[string, () => LoopPolicy | Promise<LoopPolicy>]>([
   ['libuv', libuv],
   ['uws', uws],
+  ['libuv without Node’s insides', libuvWithoutInsides],
 ])('TCP echo on %s', (_name, make) => {
   afterEach(cleanUp);
   const serve = async (): Promise<number> => {
     const defects: unknown[] = [];
-    const listener = await serveEcho(make(), {
+    const listener = await serveEcho(await make(), {
       host: '127.0.0.1',
       port: 0,
       onDefect: (error) => void defects.push(error),
