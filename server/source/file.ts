@@ -10,7 +10,7 @@ import { SourceError } from './source-error.js';
 
 const MAX_BYTES = 16 * 1024 * 1024;
 /** A file that does not parse is read again this often, this long apart, before it fails: somebody may be writing it. */
-const ATTEMPTS = 5;
+const ATTEMPTS = 10;
 const ATTEMPT_DELAY = 40;
 /** Events that come closer together than this are one change. */
 const SETTLE = 20;

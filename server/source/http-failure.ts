@@ -24,13 +24,18 @@ const REASONS: Readonly<Record<string, string>> = {
   Z_DATA_ERROR: 'sent a compressed body that is damaged',
 };
 
+const FAMILIES: readonly [codes: RegExp, reason: string][] = [
+  [/^HPE_|^HTTPParserError$/, 'sent what is no HTTP'],
+  // Brotli's own error names, as Node prefixes them.
+  [/^ERR_(?:_|BROTLI)/, 'sent a compressed body that is damaged'],
+];
+
 /** One line about why an exchange failed, with the original as its cause. */
 export function failureOf(error: unknown, label: string): HeadwaterError {
   if (error instanceof HeadwaterError) return error;
   const code = codeOf(error);
-  const reason =
-    REASONS[code] ?? (code.startsWith('HPE_') ? 'sent what is no HTTP' : `could not be asked (${code})`);
-  return new SourceError(`${label} ${reason}`, { cause: error });
+  const reason = REASONS[code] ?? FAMILIES.find(([codes]) => codes.test(code))?.[1];
+  return new SourceError(`${label} ${reason ?? `could not be asked (${code})`}`, { cause: error });
 }
 
 function codeOf(error: unknown): string {

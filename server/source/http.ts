@@ -42,14 +42,10 @@ export function httpSource(client: HttpClient, options: HttpSourceOptions): Sour
 
   async function exchange(signal: AbortSignal, previous: Json | undefined): Promise<Fetched> {
     const since = previous === undefined ? undefined : known;
-    const response = await answer(client, {
-      url,
-      label,
-      headers: { ...headers, ...conditions(since) },
-      signal,
-    });
+    const asked = conditions(since);
+    const response = await answer(client, { url, label, headers: { ...headers, ...asked }, signal });
     const { statusCode: status, headers: fields } = response;
-    if (status === 304 && since) {
+    if (status === 304 && Object.keys(asked).length > 0) {
       await response.body.dump();
       return { kind: 'unchanged' };
     }

@@ -1,0 +1,393 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { systemClock } from '../../server/async/clock.js';
+import { type HttpSourceOptions, httpSource } from '../../server/source/http.js';
+import { createHttpClient } from '../../server/source/http-client.js';
+import { type Refresher, startRefresher } from '../../server/source/refresher.js';
+import { createStore } from '../../server/store/store.js';
+import type { TopicView } from '../../server/store/topic.js';
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+interface Upstream {
+  readonly url: string;
+  /** What it answers from now on. */
+  answer: Answer;
+  readonly requests: { url: string; headers: IncomingMessage['headers'] }[];
+  readonly sockets: ReadonlySet<Socket>;
+}
+
+/** An HTTP server that misbehaves as told. Nothing of it outlives the test. */
+async function upstream(): Promise<Upstream> {
+  const sockets = new Set<Socket>();
+  const server = createServer((request, response) => {
+    self.requests.push({ url: request.url!, headers: request.headers });
+    self.answer(request, response);
+  });
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  server.listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    return new Promise<void>((resolve) => void server.close(() => resolve()));
+  });
+  const self: Upstream = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/q`,
+    answer: json('{"n":1}'),
+    requests: [],
+    sockets,
+  };
+  return self;
+}
+
+function json(text: string | Buffer, headers: Record<string, string> = {}): Answer {
+  return (_request, response) =>
+    response.writeHead(200, { 'content-type': 'application/json', ...headers }).end(text);
+}
+
+interface Feed {
+  readonly view: TopicView;
+  readonly refresher: Refresher;
+  /** Fetches, and gives what the topic then holds: its value as JSON and why it is stale. */
+  fetch(): Promise<{ value: string | undefined; stale: string | undefined }>;
+  /** Closes the source and its connections, as the server does. */
+  close(): Promise<void>;
+}
+
+function feed(url: string, options: Partial<HttpSourceOptions> = {}): Feed {
+  const store = createStore();
+  store.declare({ topic: 'q', kind: 'state', served: true, history: { count: 10, bytes: 1e6 } });
+  const topic = store.writer('q')!;
+  const client = createHttpClient();
+  const refresher = startRefresher({
+    source: httpSource(client, { url, ...options }),
+    topic,
+    every: 3_600_000,
+    when: 'subscribed',
+    clock: systemClock,
+  });
+  const close = async () => {
+    await refresher.close();
+    await client.close();
+  };
+  onTestFinished(close);
+  return {
+    view: topic.view,
+    refresher,
+    close,
+    async fetch() {
+      await refresher.refresh();
+      await store.flushed();
+      const { freshness, valueJson } = topic.view;
+      return { value: valueJson, stale: freshness.stale ? freshness.error : undefined };
+    },
+  };
+}
+
+const BOMB = gzipSync(Buffer.alloc(64 * 1024 * 1024, 0x20));
+const HALF = gzipSync(`{"text":"${'abc'.repeat(10_000)}"}`).subarray(0, 30);
+
+const FAULTS: [name: string, answer: Answer, says: string | RegExp][] = [
+  ['hangs', () => {}, 'gave no complete answer within 1 s'],
+  [
+    'hangs after its headers',
+    (_, response) => response.writeHead(200).flushHeaders(),
+    'gave no complete answer within 1 s',
+  ],
+  [
+    'drips its body too slowly',
+    (_, response) => {
+      response.writeHead(200);
+      const drip = setInterval(() => response.write(' '), 20);
+      response.on('close', () => clearInterval(drip));
+    },
+    'gave no complete answer within 1 s',
+  ],
+  ['resets the connection', (request) => request.socket.resetAndDestroy(), 'cut the connection before'],
+  ['closes the connection', (request) => request.socket.end(), 'cut the connection before'],
+  ['speaks no HTTP', (request) => request.socket.end('SSH-2.0-OpenSSH_9.6\r\n'), 'sent what is no HTTP'],
+  [
+    'answers HTML',
+    (_, r) => r.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><p>Log in'),
+    'answered HTML, not JSON',
+  ],
+  ['answers HTML as JSON', json('\n <html>oops</html>'), 'answered HTML, not JSON'],
+  ['answers text', json('all is well'), /answered what is no JSON \(Unexpected token 'a'\)$/],
+  ['answers nothing', json(''), 'answered an empty body, not JSON'],
+  ['answers NaN', json('{"n":NaN}'), /answered what is no JSON \(Unexpected token 'N'\)$/],
+  [
+    'answers bytes that are no UTF-8',
+    json(Buffer.from([0x22, 0xc3, 0x28, 0x22])),
+    'answered what is no JSON',
+  ],
+  ['answers 500', (_, r) => r.writeHead(500).end('{"secret":"stack trace"}'), 'answered with status 500'],
+  [
+    'answers 404 with a huge page',
+    (_, r) => r.writeHead(404).end(Buffer.alloc(8 * 1024 * 1024)),
+    'answered with status 404',
+  ],
+  ['answers 204', (_, r) => r.writeHead(204).end(), 'answered an empty body, not JSON'],
+  ['answers 304 unasked', (_, r) => r.writeHead(304).end(), 'answered with status 304'],
+  [
+    'announces a huge body',
+    (_, r) => r.writeHead(200, { 'content-length': 1e12 }).write('['),
+    'answered more than 1000000 bytes',
+  ],
+  [
+    'sends a huge body unannounced',
+    (_, response) => {
+      response.writeHead(200);
+      const chunk = Buffer.alloc(64 * 1024, 0x20);
+      const pour = () => {
+        while (!response.destroyed && response.write(chunk));
+      };
+      response.on('drain', pour);
+      pour();
+    },
+    'answered more than 1000000 bytes',
+  ],
+  ['sends a gzip bomb', json(BOMB, { 'content-encoding': 'gzip' }), 'answered more than 1000000 bytes'],
+  [
+    'breaks off in the middle of gzip',
+    json(HALF, { 'content-encoding': 'gzip' }),
+    'broke off in the middle of a compressed body',
+  ],
+  [
+    'sends damaged gzip',
+    json('{"n":1}', { 'content-encoding': 'gzip' }),
+    'sent a compressed body that is damaged',
+  ],
+  [
+    'sends damaged brotli',
+    json('{"n":1}', { 'content-encoding': 'br' }),
+    'sent a compressed body that is damaged',
+  ],
+  [
+    'sends an encoding nobody asked for',
+    json('{"n":1}', { 'content-encoding': 'zstd' }),
+    'a content encoding that was not asked for',
+  ],
+  [
+    'truncates a body of announced length',
+    (request, response) => {
+      response.writeHead(200, { 'content-length': 100 });
+      response.write('{"n":', () => request.socket.end());
+    },
+    'cut the connection before the answer was complete',
+  ],
+  [
+    'truncates a chunked body',
+    (request, response) => {
+      response.writeHead(200);
+      response.write('{"n":1}', () => request.socket.end());
+    },
+    'cut the connection before the answer was complete',
+  ],
+  [
+    'nests a million levels',
+    json('['.repeat(400_000) + ']'.repeat(400_000)),
+    'answered JSON nested deeper than 256 levels',
+  ],
+  ['redirects to itself', (_, r) => r.writeHead(302, { location: '/q' }).end(), 'redirected in a circle'],
+  [
+    'redirects in a circle of two',
+    (request, r) => r.writeHead(302, { location: request.url === '/q' ? '/p' : '/q' }).end(),
+    'redirected in a circle',
+  ],
+  [
+    'redirects without end',
+    (request, r) => r.writeHead(302, { location: `${request.url}x` }).end(),
+    'redirected more than 5 times',
+  ],
+  [
+    'redirects to another host',
+    (_, r) => r.writeHead(301, { location: 'http://other.example/q?key=1' }).end(),
+    'redirected to another host, other.example',
+  ],
+  [
+    'redirects to a file',
+    (_, r) => r.writeHead(301, { location: 'file:///etc/passwd' }).end(),
+    'redirected to another host',
+  ],
+  ['redirects nowhere', (_, r) => r.writeHead(302).end(), 'redirected without saying where to'],
+  [
+    'sends endless headers',
+    (request) => {
+      const { socket } = request;
+      socket.write('HTTP/1.1 200 OK\r\n');
+      const pour = setInterval(() => socket.write(`x-${'y'.repeat(1_000)}: z\r\n`.repeat(40)), 2);
+      socket.on('error', () => {}).on('close', () => clearInterval(pour));
+    },
+    'sent headers that are too large',
+  ],
+];
+
+describe('an upstream that', () => {
+  it.each(FAULTS)(
+    '%s makes the topic stale with a short reason, and it recovers',
+    async (_name, answer, says) => {
+      const server = await upstream();
+      const topic = feed(`${server.url}?key=SECRET`, { timeout: 1_000, maxBytes: 1_000_000 });
+      server.answer = json('{"n":1}');
+      expect(await topic.fetch()).toEqual({ value: '{"n":1}', stale: undefined });
+
+      server.answer = answer;
+      const failed = await topic.fetch();
+      expect(failed.value).toBe('{"n":1}');
+      expect(failed.stale).toMatch(says);
+      expect(failed.stale).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/q [^\n]{5,100}$/);
+      expect(failed.stale).not.toContain('SECRET');
+
+      server.answer = json('{"n":2}');
+      expect(await topic.fetch()).toEqual({ value: '{"n":2}', stale: undefined });
+      await topic.close();
+      await vi.waitFor(() => expect(server.sockets.size).toBe(0));
+    },
+  );
+
+  it('cannot be reached is told from one that fails', async () => {
+    const server = await upstream();
+    const { port } = new URL(server.url);
+    const closed = feed(`http://127.0.0.1:${Number(port) === 1 ? 2 : 1}/q`);
+    expect((await closed.fetch()).stale).toMatch(/127\.0\.0\.1:1\/q refused the connection$/);
+    const unknown = feed('http://name.invalid/q');
+    expect((await unknown.fetch()).stale).toMatch(/^http:\/\/name\.invalid\/q has a host name that /);
+  });
+});
+
+describe('a source that is closed', () => {
+  it.each<[string, Answer]>([
+    ['before the headers', () => {}],
+    ['in the middle of the body', (_, response) => response.writeHead(200).write('{"n":')],
+    [
+      'in the middle of a compressed body',
+      (_, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).write(HALF),
+    ],
+  ])('%s leaves no socket open', async (_name, answer) => {
+    const server = await upstream();
+    const asked = new Promise<void>((resolve) => {
+      server.answer = (request, response) => {
+        answer(request, response);
+        resolve();
+      };
+    });
+    const topic = feed(server.url);
+    const fetched = topic.refresher.refresh();
+    await asked;
+    await topic.close();
+    await fetched;
+    await vi.waitFor(() => expect(server.sockets.size).toBe(0));
+    expect(topic.view.freshness).toEqual({ stale: false });
+  });
+});
+
+describe('an upstream that works', () => {
+  it.each([
+    ['gzip', gzipSync('{"n":1}')],
+    ['br', brotliCompressSync('{"n":1}')],
+    ['identity', Buffer.from('{"n":1}')],
+  ])('may answer in %s', async (encoding, body) => {
+    const server = await upstream();
+    server.answer = json(body, { 'content-encoding': encoding });
+    expect(await feed(server.url).fetch()).toEqual({ value: '{"n":1}', stale: undefined });
+  });
+
+  it('is asked conditionally, and a 304 only renews', async () => {
+    const server = await upstream();
+    const modified = 'Tue, 01 Jan 2030 00:00:00 GMT';
+    server.answer = (request, response) => {
+      if (request.headers['if-none-match'] === '"v1"') response.writeHead(304).end();
+      else json('{"n":1}', { etag: '"v1"', 'last-modified': modified })(request, response);
+    };
+    const topic = feed(server.url);
+    await topic.fetch();
+    const { version, asOf } = topic.view;
+    await topic.fetch();
+    await topic.fetch();
+    expect(
+      server.requests.map(({ headers }) => [headers['if-none-match'], headers['if-modified-since']]),
+    ).toEqual([
+      [undefined, undefined],
+      ['"v1"', modified],
+      ['"v1"', modified],
+    ]);
+    expect(topic.view.version).toBe(version);
+    expect(topic.view.asOf).toBeGreaterThanOrEqual(asOf!);
+    expect(topic.refresher.state).toMatchObject({ fetches: 3, failures: 0 });
+  });
+
+  it('is asked again for what the topic never got, whatever it answered before', async () => {
+    const server = await upstream();
+    server.answer = json('{"n":1}', { etag: '"v1"' });
+    const client = createHttpClient();
+    onTestFinished(() => client.close());
+    const source = httpSource(client, { url: server.url });
+    const { signal } = new AbortController();
+    const first = await source.fetch({ signal, previous: undefined });
+    expect(await source.fetch({ signal, previous: undefined })).toEqual(first);
+    expect(await source.fetch({ signal, previous: { n: 1 } })).toEqual({ kind: 'unchanged' });
+  });
+
+  it('may redirect within its host', async () => {
+    const server = await upstream();
+    server.answer = (request, response) => {
+      if (request.url === '/final?x=1') json('{"n":1}')(request, response);
+      else response.writeHead(307, { location: '/final?x=1' }).end();
+    };
+    expect(await feed(server.url, { headers: { 'X-Key': 'k' } }).fetch()).toMatchObject({ value: '{"n":1}' });
+    expect(server.requests.map(({ url, headers }) => [url, headers['x-key']])).toEqual([
+      ['/q', 'k'],
+      ['/final?x=1', 'k'],
+    ]);
+  });
+
+  it('gets credentials from the URL as a header, and headers as configured', async () => {
+    const server = await upstream();
+    const topic = feed(server.url.replace('//', '//me:p%40ss@'), {
+      headers: { Accept: 'application/geo+json' },
+    });
+    await topic.fetch();
+    expect(server.requests[0]!.headers).toMatchObject({
+      authorization: `Basic ${Buffer.from('me:p@ss').toString('base64')}`,
+      accept: 'application/geo+json',
+    });
+    server.answer = (_, response) => response.writeHead(500).end();
+    expect((await topic.fetch()).stale).toBe(`${server.url} answered with status 500`);
+  });
+
+  it('may say when to come back', async () => {
+    const server = await upstream();
+    const topic = feed(server.url);
+    const refuse = (retryAfter: string) => {
+      server.answer = (_, response) => response.writeHead(429, { 'retry-after': retryAfter }).end();
+      return topic.fetch();
+    };
+    expect((await refuse('120')).stale).toMatch(/status 429$/);
+    expect(topic.refresher.state.lastError).toMatchObject({ retryAfter: 120_000 });
+    await refuse(new Date(Date.now() + 60_000).toUTCString());
+    const { retryAfter } = topic.refresher.state.lastError as { retryAfter: number };
+    expect(retryAfter).toBeGreaterThan(50_000);
+    expect(retryAfter).toBeLessThanOrEqual(60_000);
+    await refuse('soon');
+    expect(topic.refresher.state.lastError).toMatchObject({ retryAfter: undefined });
+  });
+
+  it('keeps its connection from fetch to fetch, refusals included', async () => {
+    const server = await upstream();
+    const used = new Set<Socket>();
+    const topic = feed(server.url);
+    for (const status of [200, 500, 404, 200]) {
+      server.answer = (request, response) => {
+        used.add(request.socket);
+        response.writeHead(status).end('{"n":1}');
+      };
+      await topic.fetch();
+    }
+    expect(used.size).toBe(1);
+  });
+});
