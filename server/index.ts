@@ -9,4 +9,5 @@ export { libuv } from './loop/libuv.js';
 export type { LoopPolicy } from './loop/policy.js';
 export { uws } from './loop/uws.js';
 export type { FetchContext } from './source/source.js';
+export type { SystemVitals } from './source/system.js';
 export type { TopicHandle, TopicUpdate } from './topic-handle.js';

@@ -1,4 +1,5 @@
 import { Agent, type Dispatcher, request } from 'undici';
+import { wasCut } from './http-failure.js';
 import { SourceError } from './source-error.js';
 
 /** The connections of one server to its upstreams, kept alive between fetches. */
@@ -44,7 +45,7 @@ export async function answer(
   let place = url;
   for (;;) {
     visited.add(place.href);
-    const response = await request(place, { dispatcher: client.dispatcher, method: 'GET', headers, signal });
+    const response = await ask(client, place, { headers, signal });
     if (!REDIRECTS.has(response.statusCode)) return response;
 
     await response.body.dump({ limit: 16 * 1024, signal });
@@ -61,5 +62,23 @@ export async function answer(
       throw new SourceError(`${label} redirected more than ${MAX_REDIRECTS} times`);
     }
     place = next;
+  }
+}
+
+/**
+ * One GET. A connection that is cut before the answer begins may be a kept one that the server was just closing for
+ * idleness, so it is asked once more (RFC 9112, section 9.3.1).
+ */
+async function ask(
+  { dispatcher }: HttpClient,
+  url: URL,
+  { headers, signal }: Pick<Question, 'headers' | 'signal'>,
+): Promise<HttpResponse> {
+  const options = { dispatcher, method: 'GET', headers, signal } as const;
+  try {
+    return await request(url, options);
+  } catch (error) {
+    if (signal.aborted || !wasCut(error)) throw error;
+    return await request(url, options);
   }
 }

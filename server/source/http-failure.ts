@@ -38,6 +38,11 @@ export function failureOf(error: unknown, label: string): HeadwaterError {
   return new SourceError(`${label} ${reason ?? `could not be asked (${code})`}`, { cause: error });
 }
 
+/** Whether the connection broke, rather than being refused or misused. */
+export function wasCut(error: unknown): boolean {
+  return ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'].includes(codeOf(error));
+}
+
 function codeOf(error: unknown): string {
   for (let at = error, depth = 0; at instanceof Error && depth < 4; at = at.cause, depth++) {
     const { code } = at as { code?: unknown };

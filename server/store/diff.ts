@@ -9,7 +9,8 @@ import { alignMiddle, type Run } from './diff-array.js';
  * The JSON Patch (RFC 6902) that turns `from` into `to`: `add`, `remove` and `replace` only, empty when they are
  * equal. Neither is changed; the patch shares values with `to`. Total over JSON, in time about linear in the documents.
  *
- * It is a small patch, not the smallest: a subtree below the root is replaced whole where that takes fewer bytes,
+ * It is a small patch, not the smallest: a subtree is replaced whole where that takes fewer bytes (the root only
+ * past 4 KiB),
  * elements of arrays are matched as `alignMiddle` describes, and nothing is expressed as `move` or `copy`. A change
  * to a member named `__proto__`, `constructor` or `prototype` replaces what holds it, because `applyPatch` refuses
  * paths through those; a difference deeper than {@link MAX_DEPTH} replaces the value at that depth.
@@ -36,6 +37,9 @@ interface Walk {
 
 /** An operation without its path and value: `{"op":"replace","path":"","value":}` and a comma. */
 const OPERATION_BYTES = 35;
+
+/** A patch up to this size is not weighed against the whole document: that is for the caller, who knows both. */
+const SMALL_PATCH = 4_096;
 
 /** Deeper than this, arrays are compared index by index: each level of alignment reads its elements a few times more. */
 const MAX_ALIGN_DEPTH = 16;
@@ -78,7 +82,7 @@ function diffValue(walk: Walk, from: Json, to: Json, depth: number): void {
     return;
   }
   // One operation names its place exactly; several may say more than the value they change.
-  if (depth > 0 && walk.operations.length > length + 1) {
+  if (walk.operations.length > length + 1 && (depth > 0 || walk.bytes > SMALL_PATCH)) {
     const whole = OPERATION_BYTES + pathAt(walk, depth).length;
     if (whole + sizeOf(to, walk.bytes - bytes - whole) < walk.bytes - bytes) {
       replaceInstead(walk, length, bytes, to, depth);

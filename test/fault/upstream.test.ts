@@ -377,6 +377,19 @@ describe('an upstream that works', () => {
     expect(topic.refresher.state.lastError).toMatchObject({ retryAfter: undefined });
   });
 
+  it('is asked once more when it cuts a kept connection instead of answering', async () => {
+    const server = await upstream();
+    const topic = feed(server.url);
+    await topic.fetch();
+    const kept = [...server.sockets];
+    server.answer = (request, response) => {
+      if (kept.includes(request.socket)) request.socket.destroy();
+      else json('{"n":2}')(request, response);
+    };
+    expect(await topic.fetch()).toEqual({ value: '{"n":2}', stale: undefined });
+    expect(topic.refresher.state).toMatchObject({ fetches: 2, failures: 0 });
+  });
+
   it('keeps its connection from fetch to fetch, refusals included', async () => {
     const server = await upstream();
     const used = new Set<Socket>();

@@ -88,6 +88,15 @@ describe('diff', () => {
     ]);
   });
 
+  it('gives up a large patch for the document where that is shorter, and leaves small ones to the caller', () => {
+    const numbers = (count: number, add: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, i * i + add]));
+    expect(diff(numbers(1_000, 0), numbers(1_000, 1))).toEqual([
+      { op: 'replace', path: '', value: numbers(1_000, 1) },
+    ]);
+    expect(diff(numbers(10, 0), numbers(10, 1))).toHaveLength(10);
+  });
+
   it('takes documents of any depth and replaces what lies too deep', () => {
     for (const wrap of ['array', 'object'] as const) {
       const patch = diff(nested(200_000, 1, wrap), nested(200_000, 2, wrap));
