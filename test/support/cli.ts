@@ -24,13 +24,19 @@ export interface RunOptions {
   under?: (command: readonly string[]) => readonly string[];
 }
 
-/** Starts `headwater` with these arguments. The environment has nothing of the outer one that would configure it. */
-export function run(
-  args: readonly string[],
+/** Starts `headwater` with these arguments. */
+export function run(args: readonly string[], options?: RunOptions): Run {
+  return runScript(BIN, args, options);
+}
+
+/** Runs a script with Node. The environment has nothing of the outer one that would configure Headwater. */
+export function runScript(
+  script: string,
+  args: readonly string[] = [],
   { cwd, env = {}, under = (command) => command }: RunOptions = {},
 ): Run {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('HEADWATER_'));
-  const [program, ...rest] = under([process.execPath, BIN, ...args]);
+  const [program, ...rest] = under([process.execPath, script, ...args]);
   const child = spawn(program!, rest, {
     cwd,
     env: { ...Object.fromEntries(inherited), ...env },
