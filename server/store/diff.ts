@@ -9,11 +9,10 @@ import { alignMiddle, type Run } from './diff-array.js';
  * The JSON Patch (RFC 6902) that turns `from` into `to`: `add`, `remove` and `replace` only, empty when they are
  * equal. Neither is changed; the patch shares values with `to`. Total over JSON, in time about linear in the documents.
  *
- * It is a small patch, not the smallest: a subtree is replaced whole where that takes fewer bytes (the root only
- * past 4 KiB),
- * elements of arrays are matched as `alignMiddle` describes, and nothing is expressed as `move` or `copy`. A change
- * to a member named `__proto__`, `constructor` or `prototype` replaces what holds it, because `applyPatch` refuses
- * paths through those; a difference deeper than {@link MAX_DEPTH} replaces the value at that depth.
+ * It is a small patch, not the smallest: a subtree is replaced whole where that takes fewer bytes (the root only past
+ * 4 KiB), elements of arrays are matched as `alignMiddle` describes, and nothing is expressed as `move` or `copy`. A
+ * change to a member named `__proto__`, `constructor` or `prototype` replaces what holds it, because `applyPatch`
+ * refuses paths through those; a difference deeper than {@link MAX_DEPTH} replaces the value at that depth.
  *
  * Identical references are skipped unread, and equal subtrees allocate nothing: paths are written only for operations.
  */
