@@ -36,14 +36,17 @@ export function formatMilliseconds(milliseconds: number): string {
     : `${milliseconds.toFixed(milliseconds < 9.95 ? 1 : 0)} ms`;
 }
 
-/** `3 s ago`, in the largest unit that keeps it readable from afar. */
+/** `3 s`, `12 min`, `5 h`, `3 days`: in the largest unit that keeps it readable from afar. */
+export function formatDuration(seconds: number): string {
+  if (seconds < 100) return `${Math.round(seconds)} s`;
+  if (seconds < 100 * 60) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 48 * 3_600) return `${Math.round(seconds / 3_600)} h`;
+  return `${Math.round(seconds / 86_400)} days`;
+}
+
+/** `3 s ago` */
 export function formatAge(milliseconds: number): string {
-  const seconds = Math.round(milliseconds / 1_000);
-  if (seconds < 1) return 'just now';
-  if (seconds < 100) return `${seconds} s ago`;
-  if (seconds < 100 * 60) return `${Math.round(seconds / 60)} min ago`;
-  if (seconds < 48 * 3_600) return `${Math.round(seconds / 3_600)} h ago`;
-  return `${Math.round(seconds / 86_400)} days ago`;
+  return milliseconds < 500 ? 'just now' : `${formatDuration(Math.max(1, milliseconds / 1_000))} ago`;
 }
 
 export function formatClock(time: Date): string {

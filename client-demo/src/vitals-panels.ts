@@ -24,7 +24,7 @@ const first = { stroke: '--water', fill: '--water-fill' };
 const second = { stroke: '--clay', dashed: true };
 const third = { stroke: '--moss' };
 
-export const PANELS: readonly Panel[] = [
+const PANELS: readonly Panel[] = [
   {
     title: 'Processor',
     lines: [{ label: 'busy', of: ({ cpu }) => cpu, ...first }],
@@ -60,16 +60,22 @@ export const PANELS: readonly Panel[] = [
     title: 'Disk',
     lines: [
       { label: 'read', of: ({ diskRead }) => diskRead, ...first },
-      { label: 'written', of: ({ diskWrite }) => diskWrite, ...second },
+      { label: 'written', of: ({ diskWritten }) => diskWritten, ...second },
     ],
     format: formatRate,
   },
   {
     title: 'Event-loop delay',
     lines: [
-      { label: 'median', of: ({ loopDelay }) => loopDelay, ...first },
-      { label: 'longest', of: ({ loopDelayMax }) => loopDelayMax, ...second },
+      { label: 'median', of: ({ loopDelayMedian }) => loopDelayMedian, ...first },
+      { label: '99 %', of: ({ loopDelayP99 }) => loopDelayP99, ...second },
+      { label: 'longest', of: ({ loopDelayMax }) => loopDelayMax, ...third },
     ],
     format: formatMilliseconds,
   },
 ];
+
+/** The panels for a machine; those it tells nothing for are left out. */
+export function panelsFor(vitals: Vitals): readonly Panel[] {
+  return PANELS.filter(({ lines }) => lines.some((line) => line.of(vitals) !== null));
+}

@@ -1,11 +1,12 @@
 import { type Chart, createChart } from './chart.js';
 import { type CoreStrips, createCoreStrips } from './core-strips.js';
 import { h, setText } from './dom.js';
+import { formatBytes, formatDuration, formatPercent } from './format.js';
 import { perFrame } from './frame.js';
 import { createHistory, type History } from './history.js';
 import type { View } from './view.js';
 import { readVitals, type Vitals } from './vitals.js';
-import { PANELS, type Panel } from './vitals-panels.js';
+import { type Panel, panelsFor } from './vitals-panels.js';
 
 interface PanelView {
   readonly element: HTMLElement;
@@ -16,25 +17,31 @@ interface PanelView {
 
 /** A machine's vital signs as charts of the last two minutes. */
 export function createVitalsView(): View {
-  const element = h('div', { class: 'vitals' });
+  const about = h('p', { class: 'about' });
+  const grid = h('div', { class: 'vitals' });
+  const element = h('div', {}, grid, about);
   let panels: PanelView[] = [];
   let latest: Vitals | undefined;
   let machine = '';
 
   /** Another machine, or one with other sizes, begins with empty charts. */
   function arrange(vitals: Vitals): void {
-    const next = JSON.stringify([vitals.host, vitals.cores.length, vitals.memoryTotal]);
+    const wanted = panelsFor(vitals);
+    const titles = wanted.map(({ title }) => title);
+    const next = JSON.stringify([vitals.host, vitals.cores.length, vitals.memoryTotal, titles]);
     if (next === machine) return;
     machine = next;
     destroy();
-    panels = PANELS.map((panel) => createPanel(panel, vitals));
-    element.replaceChildren(...panels.map((panel) => panel.element));
+    panels = wanted.map((panel) => createPanel(panel, vitals));
+    grid.replaceChildren(...panels.map((panel) => panel.element));
   }
   function destroy(): void {
     for (const panel of panels) panel.destroy();
   }
   const paint = perFrame(() => {
-    if (latest) for (const panel of panels) panel.paint(latest);
+    if (!latest) return;
+    for (const panel of panels) panel.paint(latest);
+    setText(about, describe(latest));
   });
   return {
     element,
@@ -47,6 +54,13 @@ export function createVitalsView(): View {
     },
     destroy,
   };
+}
+
+/** `weir, up 3 days. This server takes 61 MB and 2.0 % of a core.` */
+function describe({ host, uptimeSeconds, serverMemory, serverCpu }: Vitals): string {
+  const machine = uptimeSeconds === null ? host : `${host}, up ${formatDuration(uptimeSeconds)}`;
+  if (serverMemory === null || serverCpu === null) return `${machine}.`;
+  return `${machine}. This server takes ${formatBytes(serverMemory)} and ${formatPercent(serverCpu)} of a core.`;
 }
 
 function createPanel(panel: Panel, vitals: Vitals): PanelView {

@@ -4,6 +4,7 @@ import { isObject, valueAt } from './json-path.js';
 /** What this page shows of a machine's vital signs (the topic `system/vitals` of the built-in demo). */
 export interface Vitals {
   host: string;
+  uptimeSeconds: number | null;
   /** Percent. */
   cpu: number;
   /** Percent, one a core. */
@@ -17,32 +18,39 @@ export interface Vitals {
   networkIn: number | null;
   networkOut: number | null;
   diskRead: number | null;
-  diskWrite: number | null;
+  diskWritten: number | null;
   /** Milliseconds. */
-  loopDelay: number | null;
+  loopDelayMedian: number | null;
+  loopDelayP99: number | null;
   loopDelayMax: number | null;
+  /** The server's own share: bytes, and percent of one core. */
+  serverMemory: number | null;
+  serverCpu: number | null;
 }
 
 /** Reads a value as vital signs; `undefined` where it is something else. */
 export function readVitals(value: Json): Vitals | undefined {
   const cpu = numberAt(value, 'cpu', 'totalPercent');
-  const cores = valueAt(value, ['cpu', 'coresPercent']);
   const memoryUsed = numberAt(value, 'memory', 'usedBytes');
   const memoryTotal = numberAt(value, 'memory', 'totalBytes');
   if (!isObject(value) || cpu === null || memoryUsed === null || memoryTotal === null) return undefined;
   return {
     host: typeof value.host === 'string' ? value.host : '',
+    uptimeSeconds: numberAt(value, 'uptimeSeconds'),
     cpu,
-    cores: numbers(cores),
+    cores: numbers(valueAt(value, ['cpu', 'coresPercent'])),
     memoryUsed,
     memoryTotal,
     load: numbers(value.load),
     networkIn: numberAt(value, 'network', 'inBytesPerSecond'),
     networkOut: numberAt(value, 'network', 'outBytesPerSecond'),
     diskRead: numberAt(value, 'disk', 'readBytesPerSecond'),
-    diskWrite: numberAt(value, 'disk', 'writtenBytesPerSecond'),
-    loopDelay: numberAt(value, 'eventLoop', 'delayP50Ms'),
+    diskWritten: numberAt(value, 'disk', 'writtenBytesPerSecond'),
+    loopDelayMedian: numberAt(value, 'eventLoop', 'delayP50Ms'),
+    loopDelayP99: numberAt(value, 'eventLoop', 'delayP99Ms'),
     loopDelayMax: numberAt(value, 'eventLoop', 'delayMaxMs'),
+    serverMemory: numberAt(value, 'process', 'rssBytes'),
+    serverCpu: numberAt(value, 'process', 'cpuPercent'),
   };
 }
 
