@@ -3,7 +3,7 @@ import { QueueShutDown, TimeoutError } from './errors.js';
 import { interruptible } from './interruptible.js';
 import { Queue } from './queue.js';
 import { RunningTask, running } from './running-task.js';
-import type { Runnable, Task, TaskOptions } from './task.js';
+import type { ResultOf, Runnable, Task, TaskOptions } from './task.js';
 
 /** Options of {@link asCompleted}. */
 export interface AsCompletedOptions extends TaskOptions {
@@ -16,20 +16,20 @@ export interface AsCompletedOptions extends TaskOptions {
  * its value. Functions are started by it: leaving the loop early, the timeout and a cancellation cancel and await them.
  * What the loop did not come to see is dropped with its errors. A task given stays with its owner and is only watched.
  */
-export function asCompleted<T>(
-  runnables: Iterable<Runnable<T>>,
+export function asCompleted<R extends Runnable<unknown>>(
+  runnables: Iterable<R>,
   options: AsCompletedOptions = {},
-): AsyncIterableIterator<Task<T>> {
+): AsyncIterableIterator<Task<ResultOf<R>>> {
   const { timeout = Number.POSITIVE_INFINITY } = options;
   checkDelay(timeout, 'The timeout of asCompleted');
   const scope = new RunningTask<void>(options, 'asCompleted');
   scope.hear();
   // Boxed as the iterator's results: a promise for a task itself would wait for the task and become its value.
-  const ended = new Queue<IteratorYieldResult<Task<T>>>();
+  const ended = new Queue<IteratorYieldResult<Task<ResultOf<R>>>>();
   let expired = false;
   let over = false;
 
-  const tasks = [...runnables].map((runnable) =>
+  const tasks = ([...runnables] as Runnable<ResultOf<R>>[]).map((runnable) =>
     typeof runnable === 'function' ? scope.take(runnable) : running(runnable),
   );
   const alarm = setAlarm(scope.clock, timeout, () => {

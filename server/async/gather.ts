@@ -1,9 +1,5 @@
 import { RunningTask } from './running-task.js';
-import type { Runnable, Task, TaskOptions } from './task.js';
-
-/** What a {@link Runnable} comes to. */
-export type ResultOf<R> =
-  R extends Task<infer T> ? T : R extends (signal: AbortSignal) => infer V ? Awaited<V> : never;
+import type { ResultOf, Runnable, Task, TaskOptions } from './task.js';
 
 /** The results of a list of runnables, each in its place. */
 export type ResultsOf<R extends readonly Runnable<unknown>[]> = { -readonly [I in keyof R]: ResultOf<R[I]> };

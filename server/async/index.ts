@@ -12,7 +12,7 @@ export {
 } from './errors.js';
 export { Executor, type ExecutorOptions } from './executor.js';
 export { firstCompleted } from './first-completed.js';
-export { type GatherOptions, gather, type ResultOf, type ResultsOf } from './gather.js';
+export { type GatherOptions, gather, type ResultsOf } from './gather.js';
 export { type ManualClock, manualClock } from './manual-clock.js';
 export { Queue } from './queue.js';
 export { liveTasks } from './registry.js';
@@ -22,6 +22,7 @@ export { shield } from './shield.js';
 export { type SleepOptions, sleep } from './sleep.js';
 export {
   createTask,
+  type ResultOf,
   type Runnable,
   run,
   type Task,

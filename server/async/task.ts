@@ -9,6 +9,10 @@ export type Work<T> = (signal: AbortSignal) => PromiseLike<T> | T;
 /** What is given to `gather` and its like: work to be started, or a task that runs already. */
 export type Runnable<T> = Work<T> | Task<T>;
 
+/** What a {@link Runnable} comes to. */
+export type ResultOf<R> =
+  R extends Task<infer T> ? T : R extends (signal: AbortSignal) => infer V ? Awaited<V> : never;
+
 /** `pending` until the work and all that it started have ended; then for good one of the others. */
 export type TaskState = 'pending' | 'done' | 'failed' | 'cancelled';
 

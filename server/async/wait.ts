@@ -25,18 +25,21 @@ export interface WaitOptions {
 }
 
 /** The tasks that had ended when {@link wait} returned, and the others. */
-export interface Waited<T> {
-  done: Set<Task<T>>;
-  pending: Set<Task<T>>;
+export interface Waited<K extends Task<unknown>> {
+  done: Set<K>;
+  pending: Set<K>;
 }
 
 /**
  * Waits for tasks and says which have ended (`asyncio.wait`). It only looks on: it cancels nothing, throws no task's
  * error and no timeout, and what is pending stays with its owner. Throws a RangeError where there is no task.
  */
-export function wait<T>(tasks: Iterable<Task<T>>, options: WaitOptions = {}): Promise<Waited<T>> {
-  const all = new Set<RunningTask<T>>();
-  for (const task of tasks) all.add(running(task));
+export function wait<K extends Task<unknown>>(
+  tasks: Iterable<K>,
+  options: WaitOptions = {},
+): Promise<Waited<K>> {
+  const given = new Set(tasks);
+  const all = [...given].map((task) => running<unknown>(task));
   const [first] = all;
   if (!first) throw new RangeError('wait needs at least one task.');
   const { returnWhen = ALL_COMPLETED, timeout = Number.POSITIVE_INFINITY, signal } = options;
@@ -45,20 +48,20 @@ export function wait<T>(tasks: Iterable<Task<T>>, options: WaitOptions = {}): Pr
 
   let pending = 0;
   for (const task of all) if (task.state === 'pending') pending++;
-  const ended = (task: RunningTask<T>) =>
+  const ended = (task: RunningTask<unknown>) =>
     task.state !== 'pending' &&
     (returnWhen === FIRST_COMPLETED || (returnWhen === FIRST_EXCEPTION && task.state === 'failed'));
 
-  const split = (): Waited<T> => {
-    const waited: Waited<T> = { done: new Set(), pending: new Set() };
-    for (const task of all) waited[task.state === 'pending' ? 'pending' : 'done'].add(task);
+  const split = (): Waited<K> => {
+    const waited: Waited<K> = { done: new Set(), pending: new Set() };
+    for (const task of given) waited[task.state === 'pending' ? 'pending' : 'done'].add(task);
     return waited;
   };
 
-  if (pending === 0 || [...all].some(ended)) return Promise.resolve(split());
-  return interruptible<Waited<T>>(signal, (resolve) => {
+  if (pending === 0 || all.some(ended)) return Promise.resolve(split());
+  return interruptible<Waited<K>>(signal, (resolve) => {
     const alarm = setAlarm(clock, timeout, () => resolve(split()));
-    const ignores = [...all].map((task) =>
+    const ignores = all.map((task) =>
       task.state === 'pending'
         ? task.onEnd(() => {
             // Without an owner nobody but the caller, who gets it now, can look after its failure.
