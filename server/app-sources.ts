@@ -5,6 +5,8 @@ import { fileSource } from './source/file.js';
 import { functionSource } from './source/function.js';
 import { httpSource } from './source/http.js';
 import { createHttpClient, type HttpClient } from './source/http-client.js';
+import { redisSource } from './source/redis.js';
+import { openRedisLinks, type RedisLinks } from './source/redis-links.js';
 import { type Refresher, startRefresher } from './source/refresher.js';
 import type { Source } from './source/source.js';
 import { systemSource } from './source/system.js';
@@ -25,10 +27,11 @@ export function startSources(
   { store, clock, logger }: { store: Store; clock: Clock; logger: Logger },
 ): Sources {
   const client = createHttpClient();
+  const links = openRedisLinks();
   const refreshers = new Map<string, Refresher>();
   for (const { topic, every, when, fetch } of config.sources) {
     const refresher = startRefresher({
-      source: sourceOf(fetch, client),
+      source: sourceOf(fetch, { client, links, redisUrl: config.redis?.url }),
       topic: store.writer(topic)!,
       every,
       when,
@@ -50,14 +53,23 @@ export function startSources(
     },
     async close() {
       await Promise.all([...refreshers.values()].map((refresher) => refresher.close()));
-      await client.close();
+      await Promise.all([client.close(), links.close()]);
     },
   };
 }
 
-function sourceOf(fetch: SourceConfig['fetch'], client: HttpClient): Source {
+interface Connections {
+  client: HttpClient;
+  links: RedisLinks;
+  /** Of the Redis that is meant where none is named. */
+  redisUrl: string | undefined;
+}
+
+function sourceOf(fetch: SourceConfig['fetch'], { client, links, redisUrl }: Connections): Source {
   if (typeof fetch === 'function') return functionSource(fetch);
   if ('url' in fetch) return httpSource(client, fetch);
   if ('file' in fetch) return fileSource(fetch.file);
+  // The configuration has been refused where neither names one.
+  if ('redis' in fetch) return redisSource(links, { ...fetch.redis, url: fetch.redis.url ?? redisUrl! });
   return systemSource();
 }

@@ -6,11 +6,12 @@ export function describeConfig(config: Config): string {
   return [settings(config), sources(config), topics(config)].filter((part) => part !== '').join('\n\n');
 }
 
-function settings({ loop, http, tcp, auth, limits, ...times }: Config): string {
+function settings({ loop, redis, http, tcp, auth, limits, ...times }: Config): string {
   const scheme = http.tls ? 'https' : 'http';
   const { tokens } = auth.publish;
   return table([
     ['loop', loop ?? 'libuv'],
+    ['redis', redis?.url ?? 'none'],
     ['http', `${scheme}://${http.host}:${http.port}`],
     ['origins', http.origins.length > 0 ? http.origins.join(' ') : 'only its own'],
     ['echo', tcp.echo ? `tcp://${tcp.echo.host}:${tcp.echo.port}` : 'off'],
@@ -33,8 +34,13 @@ function limitText(name: string, value: number): string {
 function sources({ sources: list }: Config): string {
   if (list.length === 0) return '';
   return table([
-    ['SOURCE', 'EVERY', 'WHEN', 'FETCH'],
-    ...list.map((source) => [source.topic, formatDuration(source.every), source.when, fetchText(source)]),
+    ['SOURCE', 'EVERY', 'WHEN', 'FETCH, TRANSFORM AND SINKS'],
+    ...list.map((source) => [
+      source.topic,
+      formatDuration(source.every),
+      source.when,
+      [fetchText(source), ...transformText(source), ...source.sinks.map(sinkText)].join(' > '),
+    ]),
   ]);
 }
 
@@ -42,9 +48,24 @@ function fetchText({ fetch }: SourceConfig): string {
   if (typeof fetch !== 'object') return 'a function';
   if ('system' in fetch) return "this machine's vital signs";
   if ('file' in fetch) return fetch.file;
+  if ('redis' in fetch) return redisText(fetch.redis);
   const headers = Object.keys(fetch.headers);
   const named = headers.length > 0 ? `, headers ${headers.join(' ')}` : '';
   return `${fetch.url} (timeout ${formatDuration(fetch.timeout)}, at most ${fetch.maxBytes} bytes${named})`;
+}
+
+function transformText({ transform }: SourceConfig): string[] {
+  if (transform === undefined) return [];
+  return typeof transform === 'object' ? [`${transform.module} (${transform.run})`] : ['a function'];
+}
+
+function sinkText({ file, redis }: SourceConfig['sinks'][number]): string {
+  return redis ? redisText(redis) : file!;
+}
+
+function redisText({ url, ...place }: { readonly [part: string]: string | number | undefined }): string {
+  const parts = Object.entries(place).map(([part, name]) => `${part} ${name}`);
+  return `redis ${parts.join(' ')}${url === undefined ? '' : ` at ${url}`}`;
 }
 
 function topics({ topics: list }: Config): string {

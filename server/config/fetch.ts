@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { FetchContext } from '../source/source.js';
+import { redisSourceSchema } from './redis.js';
 import * as scalar from './scalar.js';
 
 /** A source in code: gets the value, or throws. Must let go of everything when `signal` aborts. The result must be JSON. */
@@ -18,11 +19,17 @@ const fetchHttp = z.strictObject({
   maxBytes: scalar.bytes(1).default(16 * 1024 * 1024),
 });
 const fetchFile = z.strictObject({ file: scalar.text('the path of a JSON file') });
+const fetchRedis = z.strictObject({ redis: redisSourceSchema });
 const fetchSystem = z.strictObject({ system: z.literal(true, 'true') });
 const fetchFunction = z.custom<FetchFunction>((value) => typeof value === 'function', 'a function');
 
 /** The ways to get a value, told apart by their first key. */
-export const FETCH_FORMS = { url: fetchHttp, file: fetchFile, system: fetchSystem } as const;
+export const FETCH_FORMS = {
+  url: fetchHttp,
+  file: fetchFile,
+  redis: fetchRedis,
+  system: fetchSystem,
+} as const;
 
 type Form = (typeof FETCH_FORMS)[keyof typeof FETCH_FORMS];
 type FetchInput = string | FetchFunction | z.input<Form>;
@@ -59,6 +66,6 @@ function noForm(value: unknown): z.core.$ZodRawIssue {
   if (unknown.length > 0)
     return { code: 'unrecognized_keys', keys: unknown, input: value as Record<string, unknown> };
   const message =
-    'a URL, or one of { url: http://… }, { file: ./data.json }, { system: true }, or in code a function';
+    'a URL, or one of { url: http://… }, { file: ./data.json }, { redis: { key: … } }, { system: true }, or in code a function';
   return { code: 'custom', message, input: value };
 }

@@ -1,9 +1,9 @@
 /** What the documents name and this version does not have yet, by the path of the object it would stand in. */
 const LATER: Readonly<Record<string, readonly string[]>> = {
-  '': ['redis', 'state', 'workers'],
+  '': ['state', 'workers'],
   tcp: ['race'],
   auth: ['jwt'],
-  'sources[]': ['batch', 'budget', 'sinks', 'transform'],
+  'sources[]': ['batch', 'budget'],
   'sources[].fetch': ['accept', 'hedge', 'ignore', 'need', 'newer', 'strategy', 'urls'],
 };
 

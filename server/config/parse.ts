@@ -2,7 +2,9 @@ import { resolve } from 'node:path';
 import { beyondTheSchema, findingsOf, type Provenance } from './findings.js';
 import { findOverlaps } from './overlaps.js';
 import { ConfigError, type ConfigProblem, formatPath, valueAt } from './problem.js';
-import { type Config, type ConfigInput, configSchema } from './schema.js';
+import { findRedisWithoutUrl } from './redis.js';
+import { type Config, type ConfigInput, configSchema, type SourceConfig } from './schema.js';
+import { findSharedSinks } from './sink.js';
 
 /**
  * Checks a configuration made in code and fills in its defaults. Relative paths are resolved against `baseDir`
@@ -31,6 +33,8 @@ export function checkConfig(
     ...beyondTheSchema(input, provenance),
     ...(result.error?.issues ?? []).flatMap((issue) => findingsOf(issue, provenance, input)),
     ...findOverlaps(input),
+    ...findRedisWithoutUrl(input),
+    ...findSharedSinks(input),
   ];
   // Two findings in one place are the same mistake seen twice; the more telling ones come first.
   const problems = new Map<string, ConfigProblem>();
@@ -51,10 +55,18 @@ export function resolvePaths(config: Config, baseDir: string): Config {
     http: tls
       ? { ...config.http, tls: { cert: resolve(baseDir, tls.cert), key: resolve(baseDir, tls.key) } }
       : config.http,
-    sources: config.sources.map((source) =>
-      typeof source.fetch === 'object' && 'file' in source.fetch
-        ? { ...source, fetch: { file: resolve(baseDir, source.fetch.file) } }
-        : source,
-    ),
+    sources: config.sources.map((source) => resolveSource(source, (path) => resolve(baseDir, path))),
+  };
+}
+
+function resolveSource(source: SourceConfig, absolute: (path: string) => string): SourceConfig {
+  const { fetch, transform, sinks } = source;
+  return {
+    ...source,
+    fetch: typeof fetch === 'object' && 'file' in fetch ? { file: absolute(fetch.file) } : fetch,
+    ...(typeof transform === 'object' && {
+      transform: { ...transform, module: absolute(transform.module) },
+    }),
+    sinks: sinks.map((sink) => (sink.file === undefined ? sink : { file: absolute(sink.file) })),
   };
 }

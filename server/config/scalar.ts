@@ -99,6 +99,14 @@ export function httpUrl() {
   });
 }
 
+/** A `redis:` or, for TLS, `rediss:` URL. */
+export function redisUrl() {
+  return scalar<string, string>('a URL such as redis://localhost:6379 or rediss://…', (value) => {
+    if (typeof value !== 'string' || !/^rediss?:\/\/[^/]/i.test(value)) return undefined;
+    return URL.canParse(value) && /^\/?\d*$/.test(new URL(value).pathname) ? value : undefined;
+  });
+}
+
 /** A web origin (RFC 6454): scheme, host and port, no path; `*` is all of them. */
 export function origin() {
   return scalar<string, string>('an origin such as https://app.example, without a path, or "*"', (value) => {

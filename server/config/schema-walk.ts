@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { FETCH_FORMS, fetchFormOf, fetchSchema } from './fetch.js';
 import { type ConfigPath, valueAt } from './problem.js';
 import { configSchema } from './schema.js';
+import { transformModuleSchema, transformSchema } from './transform.js';
 
 /** The schema that governs a place in `input`, free of its default; `undefined` where there is none. */
 export function schemaAt(path: ConfigPath, input: unknown): z.core.$ZodType | undefined {
@@ -12,6 +13,7 @@ export function schemaAt(path: ConfigPath, input: unknown): z.core.$ZodType | un
     if (schema === fetchSchema) {
       schema = fetchFormOf(valueAt(input, path.slice(0, depth + 1))) ?? schema;
     }
+    if (schema === transformSchema) schema = transformModuleSchema;
     if (schema === undefined) return undefined;
   }
   return schema;

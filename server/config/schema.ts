@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { fetchSchema } from './fetch.js';
+import { redisSchema } from './redis.js';
 import * as scalar from './scalar.js';
+import { sinkSchema } from './sink.js';
+import { transformSchema } from './transform.js';
 
 const KIBI = 1024;
 const MEBI = 1024 * KIBI;
@@ -58,6 +61,10 @@ const source = z.strictObject({
   /** `subscribed`: fetch only while somebody looks. */
   when: scalar.oneOf('subscribed', 'always').default('subscribed'),
   fetch: fetchSchema,
+  /** Makes the topic's value out of what was fetched. */
+  transform: transformSchema.optional(),
+  /** Where every new value goes besides; a file, key or hash field among them makes a warm start. */
+  sinks: z.array(sinkSchema).default([]),
 });
 
 /** The schema of the whole configuration: the one source of its types, defaults and checks. */
@@ -66,6 +73,7 @@ export const configSchema = z.strictObject({
   loop: scalar.oneOf('libuv', 'uws', 'auto').optional(),
   http: http.prefault({}),
   tcp: z.strictObject({ echo: echo.optional() }).prefault({}),
+  redis: redisSchema.optional(),
   auth: z
     .strictObject({
       /** Who may publish: none, unless there are tokens. */

@@ -5,24 +5,31 @@ import { redisHashFieldSource, redisHashSource, redisKeySource } from './redis-s
 import type { Source } from './source.js';
 
 /** What is read of a Redis: exactly one of `key`, `hash`, `stream` and `channel`. */
-export type RedisSourceOptions = { url: string } & (
-  | { key: string }
-  | { hash: string; field?: string | undefined }
-  /** `count`: how many of the newest entries. */
-  | { stream: string; count: number }
-  | { channel: string }
-);
+export interface RedisSourceOptions {
+  url: string;
+  key?: string | undefined;
+  hash?: string | undefined;
+  /** Only this one of the hash. */
+  field?: string | undefined;
+  stream?: string | undefined;
+  /** How many of the newest entries of the stream; default 100. */
+  count?: number | undefined;
+  channel?: string | undefined;
+}
+
+const COUNT = 100;
 
 /**
  * A value kept in, or passing through, Redis. Every kind is asked at each interval and besides at once when Redis
  * tells of a change, as far as it does, and when it can be reached again.
  */
 export function redisSource(links: RedisLinks, options: RedisSourceOptions): Source {
-  if ('key' in options) return redisKeySource(links, options);
-  if ('stream' in options) return redisStreamSource(links, options);
-  if ('channel' in options) return redisChannelSource(links, options);
-  const { field } = options;
+  const { url, key, hash, field, stream, count = COUNT, channel } = options;
+  if (key !== undefined) return redisKeySource(links, { url, key });
+  if (stream !== undefined) return redisStreamSource(links, { url, stream, count });
+  if (channel !== undefined) return redisChannelSource(links, { url, channel });
+  if (hash === undefined) throw new TypeError('a source in Redis is a key, a hash, a stream or a channel');
   return field === undefined
-    ? redisHashSource(links, options)
-    : redisHashFieldSource(links, { ...options, field });
+    ? redisHashSource(links, { url, hash })
+    : redisHashFieldSource(links, { url, hash, field });
 }

@@ -19,3 +19,14 @@ export interface Source {
   /** Where the source itself knows of changes (a watched file): calls `changed`, at most once a change, until `signal` aborts. */
   watch?(changed: () => void, signal: AbortSignal): void;
 }
+
+export interface TransformContext {
+  topic: string;
+  /** What the topic holds now; `undefined` before the first success. Never mutate it. */
+  previous?: Json | undefined;
+  /** Aborts when the time is up. */
+  signal: AbortSignal;
+}
+
+/** Makes a topic's value out of what its source brought. The value is its own to change; the result must be JSON. */
+export type Transform = (value: Json, context: TransformContext) => unknown;

@@ -43,11 +43,11 @@ describe('a problem of a configuration file', () => {
     ],
     ['a key in the wrong object', 'port: 8080', /^1 port: .*did you mean "http\.port"\?$/],
     ['a key that a prototype would swallow', '__proto__: 1', /^1 __proto__: found the unknown key/],
-    ['a key of a later version', 'redis: { url: redis://h }', /^1 redis: not available in this version/],
+    ['a key of a later version', 'workers: 2', /^1 workers: not available in this version/],
     [
       'a key of a later version in a list',
-      `sources: [{ ${SOURCE}, sinks: [], fetch: http://a }]`,
-      /^1 sources\[0\]\.sinks: not available in this version/,
+      `sources: [{ ${SOURCE}, batch: {}, fetch: http://a }]`,
+      /^1 sources\[0\]\.batch: not available in this version/,
     ],
     [
       'a fetch strategy of a later version',
@@ -104,7 +104,7 @@ describe('a problem of a configuration file', () => {
     [
       'a fetch of no known form',
       `sources: [{ ${SOURCE}, fetch: { ulr: http://a } }]`,
-      /fetch\.ulr: found the unknown key "ulr", expected one of url, file, system; did you mean "url"\?$/,
+      /fetch\.ulr: found the unknown key "ulr", expected one of url, file, redis, system; did you mean "url"\?$/,
     ],
     [
       'a fetch of two forms',
@@ -188,7 +188,7 @@ describe('a problem of a configuration file', () => {
     expect(error.message).toBe(
       [
         'b.yaml has 2 problems:',
-        '  line 1, lop: found the unknown key "lop", expected one of loop, http, tcp, auth, limits, flush, heartbeat, drainTimeout, topics, sources; did you mean "loop"?',
+        '  line 1, lop: found the unknown key "lop", expected one of loop, http, tcp, redis, auth, limits, flush, heartbeat, drainTimeout, topics, sources; did you mean "loop"?',
         '  line 2, http.port: found 99999, expected a whole number, from 0 to 65535',
       ].join('\n'),
     );

@@ -44,6 +44,7 @@ describe('loading', () => {
         every: 1000,
         when: 'subscribed',
         fetch: { url: 'http://a.example/q', timeout: 10_000, headers: {}, maxBytes: 16_777_216 },
+        sinks: [],
       },
     ]);
   });
