@@ -37,6 +37,10 @@ interface Walk {
 /** An operation without its path and value: `{"op":"replace","path":"","value":}` and a comma. */
 const OPERATION_BYTES = 35;
 
+/** The least that {@link sizeOf} counts for an element of an array, and for a member of an object with its name. */
+const ELEMENT_BYTES = 3;
+const MEMBER_BYTES = 6;
+
 /** A patch up to this size is not weighed against the whole document: that is for the caller, who knows both. */
 const SMALL_PATCH = 4_096;
 
@@ -70,56 +74,60 @@ function diffValue(walk: Walk, from: Json, to: Json, depth: number): void {
   }
   const { length } = walk.operations;
   const { bytes } = walk;
-  if (Array.isArray(from) && Array.isArray(to)) {
+  const arrays = Array.isArray(from) && Array.isArray(to);
+  let members: number | undefined;
+  if (arrays) {
     diffArrays(walk, from, to, depth);
-  } else if (
-    Array.isArray(from) ||
-    Array.isArray(to) ||
-    !diffObjects(walk, from as JsonObject, to as JsonObject, depth)
-  ) {
+    members = to.length;
+  } else if (!Array.isArray(from) && !Array.isArray(to)) {
+    members = diffObjects(walk, from as JsonObject, to as JsonObject, depth);
+  }
+  if (members === undefined) {
     replaceInstead(walk, length, bytes, to, depth);
     return;
   }
   // One operation names its place exactly; several may say more than the value they change.
-  if (walk.operations.length > length + 1 && (depth > 0 || walk.bytes > SMALL_PATCH)) {
-    const whole = OPERATION_BYTES + pathAt(walk, depth).length;
-    if (whole + sizeOf(to, walk.bytes - bytes - whole) < walk.bytes - bytes) {
-      replaceInstead(walk, length, bytes, to, depth);
-    }
+  if (walk.operations.length <= length + 1 || (depth === 0 && walk.bytes <= SMALL_PATCH)) return;
+  const saved = walk.bytes - bytes - OPERATION_BYTES - pathAt(walk, depth).length;
+  // Most often the members alone are too many; counting them was for free, and to enumerate a large object is not.
+  if (members * (arrays ? ELEMENT_BYTES : MEMBER_BYTES) < saved && sizeOf(to, saved) < saved) {
+    replaceInstead(walk, length, bytes, to, depth);
   }
 }
 
-/** False where the difference cannot be said by paths through `from`: its owner must replace it. */
-function diffObjects(walk: Walk, from: JsonObject, to: JsonObject, depth: number): boolean {
-  let missing = 0;
+/** How many members `to` has; `undefined` where paths through `from` cannot say the difference, so it must be replaced. */
+function diffObjects(walk: Walk, from: JsonObject, to: JsonObject, depth: number): number | undefined {
+  let shared = 0;
   for (const key in from) {
     const before = from[key]!;
     const after = to[key];
-    missing--;
-    if (before === after) continue;
+    if (before === after) {
+      shared++;
+      continue;
+    }
     // Own or inherited: Object.prototype holds functions, and `__proto__`, which is unsafe.
-    if (isUnsafeKey(key)) {
-      if (Object.hasOwn(to, key) && equal(before, after!)) continue;
-      return false;
+    const unsafe = isUnsafeKey(key);
+    const there = unsafe ? Object.hasOwn(to, key) : after !== undefined && typeof after !== 'function';
+    if (there) shared++;
+    if (unsafe) {
+      if (there && equal(before, after!)) continue;
+      return undefined;
     }
-    const there = after !== undefined && typeof after !== 'function';
-    if (there && skip(before, after, depth)) continue;
+    if (there && skip(before, after!, depth)) continue;
     enter(walk, depth, key);
-    if (there) diffValue(walk, before, after, depth + 1);
-    else {
-      remove(walk, depth + 1);
-      missing++;
-    }
+    if (there) diffValue(walk, before, after!, depth + 1);
+    else remove(walk, depth + 1);
   }
-  for (const _key in to) missing++;
-  if (missing === 0) return true;
+  let members = 0;
+  for (const _key in to) members++;
+  if (members === shared) return members;
   for (const key in to) {
     if (Object.hasOwn(from, key)) continue;
-    if (isUnsafeKey(key)) return false;
+    if (isUnsafeKey(key)) return undefined;
     enter(walk, depth, key);
     add(walk, depth + 1, to[key]!);
   }
-  return true;
+  return members;
 }
 
 function diffArrays(walk: Walk, from: readonly Json[], to: readonly Json[], depth: number): void {
