@@ -5,7 +5,8 @@ import { setUpTheme } from './theme.js';
 import { createTile, type Tile, type TileMessage } from './tile.js';
 import { fetchTopics, type TopicInfo } from './topics.js';
 
-/** A page of its own for more topics than this helps nobody; the chooser offers the rest. */
+const VITALS = 'system/vitals';
+/** More tiles than this help nobody; the chooser offers the rest. */
 const MAX_UNASKED = 12;
 /** `EventSource` gives up where the server answers anything but a stream; the page asks again after this. */
 const RETRY_MS = 5_000;
@@ -22,10 +23,13 @@ function showStatus(status: 'connecting' | 'open' | 'reconnecting', text: string
   setText(connection, text);
 }
 
-/** The topics that the address names, or else the first that the server has. */
+/** The topics that the address names, or else those that the server has, the machine's vital signs before the rest. */
 function chosen(topics: readonly TopicInfo[]): string[] {
   const named = new URLSearchParams(location.search).getAll('topic');
-  return named.length > 0 ? named : topics.slice(0, MAX_UNASKED).map(({ topic }) => topic);
+  if (named.length > 0) return named;
+  const names = topics.map(({ topic }) => topic);
+  const [vitals, rest] = [names.filter((name) => name === VITALS), names.filter((name) => name !== VITALS)];
+  return [...vitals, ...rest].slice(0, MAX_UNASKED);
 }
 
 function offer(topics: readonly TopicInfo[], selected: readonly string[]): void {

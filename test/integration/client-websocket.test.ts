@@ -62,8 +62,11 @@ describe('the client over WebSocket', () => {
     first.subscription.close();
     late.subscription.close();
     late.subscription.close();
-    second.subscription.close();
     const peer = await server.peer(0);
+    peer.say(patch('a', 1, 2, 'b'));
+    await until(() => expect(second.values()).toEqual(['a', 'b']));
+    expect([first.values(), late.values()]).toEqual([['a'], ['a']]);
+    second.subscription.close();
     await until(() =>
       expect(peer.heard.map((message) => message.type)).toEqual(['subscribe', 'unsubscribe']),
     );
