@@ -2,7 +2,7 @@ import { Socket } from 'node:net';
 import { guarded } from './defect.js';
 import type { DefectReporter, TcpConnection, TcpHandlers } from './policy.js';
 import { remoteAddressText } from './remote-address.js';
-import { takeHandle, tcpWriter } from './tcp-handle.js';
+import { fastReads, takeHandle, tcpWriter } from './tcp-handle.js';
 
 /** A connection starts with a small read buffer and gets a larger one once it fills it: many idle ones stay cheap. */
 const FIRST_BUFFER_BYTES = 16 * 1024;
@@ -46,6 +46,8 @@ export function tcpConnection(
     manualStart: true,
     onread: { buffer, callback: received },
   } as ConstructorParameters<typeof Socket>[0]);
+
+  fastReads(handle, received);
 
   /** The old buffer belongs to the writes that still point into it. */
   const useBuffer = (size: number): void => {

@@ -5,6 +5,8 @@ import type { Socket } from 'node:net';
  * of Node's insides is in this file; where a future Node has none of it, `node:net` does the same more slowly.
  */
 export interface TcpHandle {
+  /** What Node calls on every read; the number of bytes, or a negative error number, is in `streamBaseState`. */
+  onread: (this: TcpHandle, memory?: ArrayBuffer) => unknown;
   /** From the next read on, reads go into this memory. */
   useUserBuffer(buffer: Uint8Array): void;
   /** Tries the system call at once and queues what the kernel does not take. Returns 0 or a negative error number. */
@@ -24,7 +26,10 @@ interface StreamBinding {
   /** What the last call on any handle had to say, by the indices that follow. */
   readonly streamBaseState: Int32Array;
   readonly kLastWriteWasAsync: number;
+  readonly kReadBytesOrError: number;
 }
+
+const binding = streamBinding();
 
 /** Takes an accepted socket's handle and leaves the socket empty, so that it and the server's count of it can go. */
 export function takeHandle(accepted: Socket): TcpHandle {
@@ -36,13 +41,29 @@ export function takeHandle(accepted: Socket): TcpHandle {
   return handle;
 }
 
+/**
+ * Calls `received` with the length of every read into the user buffer, ahead of what `node:net` does to find its own
+ * `onread` callback. The end and errors go its way as ever; without the binding reads do too, as `socket` was given
+ * the same callback.
+ */
+export function fastReads(handle: TcpHandle, received: (length: number) => void): void {
+  if (!binding) return;
+  const { streamBaseState, kReadBytesOrError } = binding;
+  const ordinary = handle.onread;
+  handle.onread = function (memory) {
+    const length = streamBaseState[kReadBytesOrError]!;
+    if (length <= 0) return ordinary.call(this, memory);
+    received(length);
+    // Whatever else is returned is taken for the memory of the next read.
+    return undefined;
+  };
+}
+
 export interface TcpWriter {
   /** True: the kernel has it all. */
   write(bytes: Uint8Array): boolean;
   readonly bufferedBytes: number;
 }
-
-const binding = streamBinding();
 
 /**
  * Writes to a connection. Straight to its handle, without the queue, the tick and the request object that `node:stream`
@@ -94,7 +115,7 @@ function directWriter(
 }
 
 /** The same over `node:stream`. */
-export function streamWriter(socket: Socket, drained: () => void): TcpWriter {
+function streamWriter(socket: Socket, drained: () => void): TcpWriter {
   let pending = 0;
   const written = (error?: Error | null): void => {
     pending--;
@@ -123,9 +144,9 @@ function streamBinding(): StreamBinding | undefined {
     const found = (process as unknown as { binding(name: string): Partial<StreamBinding> }).binding(
       'stream_wrap',
     );
-    const { WriteWrap, streamBaseState, kLastWriteWasAsync } = found;
-    if (WriteWrap && streamBaseState && kLastWriteWasAsync !== undefined) {
-      return { WriteWrap, streamBaseState, kLastWriteWasAsync };
+    const { WriteWrap, streamBaseState, kLastWriteWasAsync, kReadBytesOrError } = found;
+    if (WriteWrap && streamBaseState && kLastWriteWasAsync !== undefined && kReadBytesOrError !== undefined) {
+      return { WriteWrap, streamBaseState, kLastWriteWasAsync, kReadBytesOrError };
     }
   } catch {
     // Not in this Node, or not allowed: the stream writer serves.

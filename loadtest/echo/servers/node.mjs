@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 
-const server = createServer({ noDelay: true }, (socket) => {
+const server = createServer((socket) => {
   socket.on('data', (bytes) => socket.write(bytes));
   socket.on('error', () => {});
 });
