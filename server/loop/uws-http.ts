@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { guarded, throwLater } from './defect.js';
 import { wantsWebSocket } from './handshake.js';
 import { listenError } from './listen-error.js';
@@ -50,57 +50,30 @@ async function resolveHost(options: HttpListenOptions): Promise<string> {
 /**
  * Listens shared (SO_REUSEADDR and SO_REUSEPORT), as the exclusive mode of uWebSockets.js leaves both off: the port of
  * a server that was stopped would then be refused to the next one for the minute that its old connections are in
- * TIME_WAIT. That nobody else listens there, who would get half of the clients, is found out by asking.
+ * TIME_WAIT. That nobody else listens there, who would get half of the clients, Node is asked to find out.
  */
 async function bind(app: UwsApp, options: ListenOptions): Promise<UwsListenSocket> {
-  // Port 0 is bound without the options above, so a free port is looked up first.
-  const port = options.port === 0 ? await freePort(options) : options.port;
-  if (await answers({ ...options, port })) throw listenError(IN_USE, options);
+  const port = await probe(options);
   const socket = await new Promise<UwsListenSocket | false>((resolve) => {
     app.listen(options.host, port, LISTEN_SHARED, resolve);
   });
   if (socket) return socket;
-  throw listenError(await whyItFails(options), options);
+  throw listenError(new Error('uWebSockets.js could not listen and gives no reason; try again'), options);
 }
 
 const LISTEN_SHARED = 0;
-const IN_USE = Object.assign(new Error('a server answers there'), { code: 'EADDRINUSE' });
 
-/** Whether somebody accepts connections there. */
-function answers({ host, port }: ListenOptions): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port });
-    const done = (answer: boolean) => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.once('connect', () => done(true));
-    socket.once('error', () => done(false));
-    socket.setTimeout(ANSWER_TIMEOUT, () => done(false));
-  });
-}
-
-/** Milliseconds. Whoever listens on an address of this machine answers at once. */
-const ANSWER_TIMEOUT = 1_000;
-
-async function freePort(options: ListenOptions): Promise<number> {
-  const probe = createServer();
+/**
+ * Listens as the server will and lets go again: returns the port, a free one for 0 (which uWebSockets.js would bind
+ * without the options above), and has a reason where it fails, which uWebSockets.js never gives.
+ */
+function probe({ host, port }: ListenOptions): Promise<number> {
   return new Promise((resolve, reject) => {
-    probe.once('error', (cause) => reject(listenError(cause, options)));
-    probe.listen({ host: options.host, port: 0 }, () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => resolve(port));
-    });
-  });
-}
-
-/** uWebSockets.js does not say why it could not listen: Node is asked to do the same. */
-function whyItFails({ host, port }: ListenOptions): Promise<Error> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once('error', resolve);
-    probe.listen({ host, port }, () => {
-      probe.close(() => resolve(new Error('uWebSockets.js gives no reason; try again')));
+    const server = createServer();
+    server.once('error', (cause) => reject(listenError(cause, { host, port })));
+    server.listen({ host, port }, () => {
+      const bound = server.address() as AddressInfo;
+      server.close(() => resolve(bound.port));
     });
   });
 }
