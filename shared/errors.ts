@@ -29,7 +29,9 @@ export type InternalErrorCode =
   | 'aborted'
   | 'closed'
   | 'protocol_error'
-  | 'callback_failed';
+  | 'callback_failed'
+  | 'copy_failed'
+  | 'copy_locked';
 
 export type ErrorCode = WireErrorCode | InternalErrorCode;
 

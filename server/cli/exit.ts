@@ -1,8 +1,11 @@
 import { CommanderError } from 'commander';
 import { type ErrorCode, HeadwaterError, messageOf } from '../../shared/errors.js';
 
-/** How the command ended: 0 fine, 1 failed at run time, 2 wrong usage or configuration. */
-export type ExitCode = 0 | 1 | 2;
+/**
+ * How the command ended: 0 fine, 1 failed at run time, 2 wrong usage or configuration, 130 interrupted before it was
+ * through (what shells say of a command that SIGINT ended).
+ */
+export type ExitCode = 0 | 1 | 2 | 130;
 
 /** A command line that asks for something that cannot be; the message says what would be right. */
 export class UsageError extends Error {}

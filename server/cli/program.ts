@@ -2,7 +2,10 @@ import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { nearest } from '../config/nearest.js';
 import type { CheckFlags } from './check.js';
+import type { CopyFlags } from './copy.js';
 import type { ExitCode } from './exit.js';
+import type { GatherFlags } from './gather.js';
+import type { RaceFlags } from './race.js';
 import type { ServeFlags } from './serve.js';
 import type { TailFlags } from './tail.js';
 
@@ -10,6 +13,7 @@ import type { TailFlags } from './tail.js';
 const { version } = createRequire(import.meta.url)('headwater/package.json') as { version: string };
 
 const EXIT_CODES = 'Exit codes: 0 fine, 1 failed at run time, 2 wrong usage or configuration.';
+const EXIT_CODES_OF_JOBS = `${EXIT_CODES.slice(0, -1)}, 130 interrupted.`;
 
 /**
  * Runs one command line (without the program's own name) to its end. Only the code of its command is loaded.
@@ -33,6 +37,7 @@ Examples:
   $ headwater --config my.yaml --loop uws     your own topics, on uWebSockets.js
   $ headwater check                           what headwater.config.* would run
   $ headwater tail system/vitals              follow a topic in the terminal
+  $ headwater copy https://docs.example docs  copy a site, to be read from disk
 
 ${EXIT_CODES}`,
     );
@@ -106,6 +111,80 @@ ${EXIT_CODES}`,
     .action(async (topic: string, flags: TailFlags) => {
       const { tail } = await import('./tail.js');
       await tail(topic, flags);
+    });
+
+  program
+    .command('race <url...>')
+    .description('ask several URLs, print the first good answer, cancel the others')
+    .option('--hedge <time>', 'ask the next URL only when one is slower than this (default: all at once)')
+    .option('--timeout <time>', 'give up on a URL after this', '30s')
+    .option('--json', 'print the winner, its value and all timings as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ headwater race https://a.example/rates https://b.example/rates > rates.json
+  $ headwater race --hedge 50ms https://a.example/rates https://b.example/rates
+  $ headwater race --json https://a.example/rates https://b.example/rates | jq .winner
+
+A good answer is a 2xx that came whole. It goes to standard output, the timings to standard error.
+Ctrl-C cancels what is under way.
+${EXIT_CODES_OF_JOBS}`,
+    )
+    .action(async (urls: string[], flags: RaceFlags) => {
+      const { race } = await import('./race.js');
+      exitCode = await race(urls, flags);
+    });
+
+  program
+    .command('gather <url...>')
+    .description('ask several URLs and show what comes of each, as it comes')
+    .option('--concurrency <number>', 'how many to ask at a time', '8')
+    .option('--timeout <time>', 'give up on a URL after this', '30s')
+    .option('--json', 'print all answers and timings as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ headwater gather https://a.example/ https://b.example/ https://c.example/
+  $ headwater gather --json https://a.example/rates https://b.example/rates | jq '.urls[].value'
+
+Exits with 1 when any of them failed. Ctrl-C cancels what is under way and says what that was.
+${EXIT_CODES_OF_JOBS}`,
+    )
+    .action(async (urls: string[], flags: GatherFlags) => {
+      const { gather } = await import('./gather.js');
+      exitCode = await gather(urls, flags);
+    });
+
+  program
+    .command('copy <url> <dir>')
+    .description('copy a site into a folder, to be read from disk; again: go on, or bring it up to date')
+    .option('--depth <number>', 'how many links to go from the start (default: 5)')
+    .option('--pages <number>', 'how many pages at most; what they show comes with them (default: 1000)')
+    .option('--bytes <size>', 'how much at most in all (default: 1G)')
+    .option('--file-bytes <size>', 'how much at most for one file (default: 64M)')
+    .option('--concurrency <number>', 'how many requests at a time (default: 8)')
+    .option('--delay <time>', 'least time between two requests (default: 0)')
+    .option('--timeout <time>', 'give up on a file after this (default: 60s)')
+    .option('--json', 'print what came of it as JSON')
+    .allowExcessArguments(false)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ headwater copy https://docs.example/ docs
+  $ headwater copy https://docs.example/guide/ guide --depth 2 --pages 100 --delay 200ms
+  $ headwater copy --json https://docs.example/ docs | jq .problems
+
+Copies from the host of the URL only, and what its robots.txt allows (RFC 9309, user agent headwater).
+Pages that cannot be copied are listed at the end; it exits with 1 when nothing could be.
+Ctrl-C stops it in order; the same command goes on from there.
+${EXIT_CODES_OF_JOBS}`,
+    )
+    .action(async (url: string, directory: string, flags: CopyFlags) => {
+      const { copy } = await import('./copy.js');
+      exitCode = await copy(url, directory, flags);
     });
 
   refuseUnknownCommand(program, args[0]);

@@ -35,6 +35,10 @@ const FORBIDDEN: Case[] = [
   ['server/edge/e.ts', 'uWebSockets.js'],
   ['server/config/a.ts', '../source/http.js'],
   ['server/observe/a.ts', '../hub/hub.js'],
+  ['server/web/a.ts', '../copy/copy-site.js'],
+  ['server/copy/a.ts', '../source/http.js'],
+  ['server/copy/b.ts', '../app.js'],
+  ['server/source/e.ts', '../copy/copy-site.js'],
   ['server/cli/a.ts', '../store/store.js'],
 ];
 const ALLOWED: Case[] = [
@@ -52,6 +56,9 @@ const ALLOWED: Case[] = [
   ['server/edge/y.ts', '../loop/policy.js'],
   ['server/edge/z.ts', '../source/refresher.js'],
   ['server/config/y.ts', '../source/source.js'],
+  ['server/copy/y.ts', '../web/client.js'],
+  ['server/copy/z.ts', '../async/index.js'],
+  ['server/cli/x.ts', '../copy/copy-site.js'],
   ['server/cli/y.ts', '../app.js'],
   ['server/cli/z.ts', '../../shared/client/index.js'],
 ];
