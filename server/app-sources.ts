@@ -6,7 +6,7 @@ import { functionSource } from './source/function.js';
 import { httpSource } from './source/http.js';
 import { createHttpClient, type HttpClient } from './source/http-client.js';
 import { redisSource } from './source/redis.js';
-import { openRedisLinks, type RedisLinks } from './source/redis-links.js';
+import type { RedisLinks } from './source/redis-links.js';
 import { type Refresher, startRefresher } from './source/refresher.js';
 import type { Source } from './source/source.js';
 import { systemSource } from './source/system.js';
@@ -24,10 +24,9 @@ export interface Sources {
 /** Starts one refresher for each configured source. Their topics must be declared already. */
 export function startSources(
   config: Config,
-  { store, clock, logger }: { store: Store; clock: Clock; logger: Logger },
+  { store, clock, logger, links }: { store: Store; clock: Clock; logger: Logger; links: RedisLinks },
 ): Sources {
   const client = createHttpClient();
-  const links = openRedisLinks();
   const refreshers = new Map<string, Refresher>();
   for (const { topic, every, when, fetch } of config.sources) {
     const refresher = startRefresher({
@@ -53,7 +52,7 @@ export function startSources(
     },
     async close() {
       await Promise.all([...refreshers.values()].map((refresher) => refresher.close()));
-      await Promise.all([client.close(), links.close()]);
+      await client.close();
     },
   };
 }

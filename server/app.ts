@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { TopicKind } from '../shared/messages.js';
+import { startSinks } from './app-sinks.js';
 import { startSources } from './app-sources.js';
 import { before } from './async/before.js';
 import { systemClock } from './async/clock.js';
@@ -21,6 +22,7 @@ import { mountHttp } from './loop/libuv-mount.js';
 import type { DefectReporter, Listener, LoopPolicy } from './loop/policy.js';
 import { createLogger, type Logger } from './observe/log.js';
 import { createMetrics } from './observe/metrics.js';
+import { openRedisLinks } from './source/redis-links.js';
 import { createStore } from './store/store.js';
 import { type TopicHandle, topicHandle } from './topic-handle.js';
 
@@ -31,6 +33,8 @@ const HARD_LIMIT_FACTOR = 16;
 const MESSAGE_BYTES_UNLIMITED = 64 * 1024 * 1024;
 /** Clients of a server that goes away come back within so many ms, and one more for each of them. */
 const RECONNECT_SPREAD = 1_000;
+/** What waits for a sink when the server stops has so many ms to get there. */
+const SINK_TIMEOUT = 2_000;
 /** The built pages, whether this runs built or from its sources. */
 const PAGES = new URL(
   import.meta.url.endsWith('.ts') ? '../dist/client-demo/' : '../client-demo/',
@@ -94,7 +98,9 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
   for (const { topic } of config.sources)
     store.declare({ topic, kind: 'state', history: HISTORY, served: true });
 
-  const sources = startSources(config, { store, clock, logger });
+  const links = openRedisLinks();
+  const sinks = await startSinks(config, { store, clock, logger, links });
+  const sources = startSources(config, { store, clock, logger, links });
   const { limits } = config;
   const hub = createHub(store, {
     clock,
@@ -112,6 +118,7 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
       staleTopics: topics.filter((topic) => topic.freshness.stale).length,
       hub: hub.stats,
       sources: sources.counts(),
+      sinks: sinks.counts(),
     };
   });
   const contextOn = (loop: LoopPolicy): EdgeContext => ({
@@ -156,10 +163,12 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
     const everyoneLeft = gatekeeper.shut();
     await sources.close();
     store.close();
+    const written = sinks.close(Math.min(config.drainTimeout, SINK_TIMEOUT));
     hub.drain(RECONNECT_SPREAD + hub.connections.size);
     await before(everyoneLeft, config.drainTimeout);
     sweeper.close();
-    await Promise.all(listeners.map((listener) => listener.close()));
+    await Promise.all([...listeners.map((listener) => listener.close()), written]);
+    await links.close();
   }
 
   const headwater: Headwater = {

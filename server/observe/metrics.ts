@@ -17,6 +17,7 @@ export interface Readings {
     flushTime: number;
   };
   sources: { fetches: number; failures: number };
+  sinks: { writes: number; failures: number; dropped: number; failing: number };
 }
 
 export interface Metrics {
@@ -69,6 +70,10 @@ export function createMetrics(read: () => Readings): Metrics {
   counter('flush_seconds', 'Time spent delivering flushes', (r) => r.hub.flushTime / 1000);
   counter('fetches', 'Fetches of all sources', (r) => r.sources.fetches);
   counter('fetch_failures', 'Fetches that failed', (r) => r.sources.failures);
+  counter('sink_writes', 'Values written to sinks', (r) => r.sinks.writes);
+  counter('sink_failures', 'Attempts to write to a sink that failed', (r) => r.sinks.failures);
+  counter('sink_dropped', 'Values that a sink could not take in time', (r) => r.sinks.dropped);
+  gauge('failing_sinks', 'Sinks that cannot be written to', (r) => r.sinks.failing);
 
   return {
     async render() {
