@@ -2,7 +2,7 @@ import { checkDelay, setAlarm } from './alarm.js';
 import { QueueShutDown, TimeoutError } from './errors.js';
 import { interruptible } from './interruptible.js';
 import { Queue } from './queue.js';
-import { RunningTask, running } from './running-task.js';
+import { RunningTask, runnablesOf, running } from './running-task.js';
 import type { ResultOf, Runnable, Task, TaskOptions } from './task.js';
 
 /** Options of {@link asCompleted}. */
@@ -22,6 +22,7 @@ export function asCompleted<R extends Runnable<unknown>>(
 ): AsyncIterableIterator<Task<ResultOf<R>>> {
   const { timeout = Number.POSITIVE_INFINITY } = options;
   checkDelay(timeout, 'The timeout of asCompleted');
+  const given = runnablesOf(runnables) as Runnable<ResultOf<R>>[];
   const scope = new RunningTask<void>(options, 'asCompleted');
   scope.hear();
   // Boxed as the iterator's results: a promise for a task itself would wait for the task and become its value.
@@ -29,7 +30,7 @@ export function asCompleted<R extends Runnable<unknown>>(
   let expired = false;
   let over = false;
 
-  const tasks = ([...runnables] as Runnable<ResultOf<R>>[]).map((runnable) =>
+  const tasks = given.map((runnable) =>
     typeof runnable === 'function' ? scope.take(runnable) : running(runnable),
   );
   const alarm = setAlarm(scope.clock, timeout, () => {

@@ -1,5 +1,5 @@
 import { ExceptionGroup } from './errors.js';
-import { RunningTask } from './running-task.js';
+import { RunningTask, runnablesOf } from './running-task.js';
 import type { ResultOf, Runnable, Task, TaskOptions } from './task.js';
 
 /**
@@ -11,7 +11,7 @@ export function firstCompleted<R extends Runnable<unknown>>(
   runnables: Iterable<R>,
   options: TaskOptions = {},
 ): Task<ResultOf<R>> {
-  const given = [...runnables];
+  const given = runnablesOf(runnables);
   if (given.length === 0) throw new RangeError('firstCompleted needs at least one function or task.');
   const scope = new RunningTask<ResultOf<R>>(options, 'firstCompleted');
   const children = given.map((runnable) => scope.take(runnable as Runnable<ResultOf<R>>));

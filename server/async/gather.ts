@@ -1,4 +1,4 @@
-import { RunningTask } from './running-task.js';
+import { RunningTask, runnablesOf } from './running-task.js';
 import type { ResultOf, Runnable, Task, TaskOptions } from './task.js';
 
 /** The results of a list of runnables, each in its place. */
@@ -26,8 +26,9 @@ export function gather(
   runnables: readonly Runnable<unknown>[],
   options: GatherOptions = {},
 ): Task<unknown[]> {
+  const given = runnablesOf(runnables);
   const scope = new RunningTask<unknown[]>(options, 'gather');
-  const children = runnables.map((runnable) => scope.take(runnable));
+  const children = given.map((runnable) => scope.take(runnable));
   return scope.begin(async (signal) => {
     const results = await Promise.all(options.returnExceptions ? children.map(orError) : children);
     signal.throwIfAborted();

@@ -29,7 +29,7 @@ export function interruptible<T>(
     reject(reason);
   });
   if (open) {
-    takeDown = begin(
+    const undo = begin(
       (value) => {
         close();
         resolve(value);
@@ -39,6 +39,8 @@ export function interruptible<T>(
         reject(error);
       },
     );
+    if (open) takeDown = undo;
+    else undo();
   }
   return promise;
 }

@@ -10,17 +10,20 @@ interface Watch {
   readonly fire: () => void;
 }
 
-const owners = new WeakMap<AbortSignal, RunningTask<unknown>>();
+/** A property on the signal rather than a WeakMap of signals: that would double what garbage collection costs a task. */
+const OWNER = Symbol('owner');
+type OwnedSignal = AbortSignal & { [OWNER]?: RunningTask<unknown> };
+
 const watches = new WeakMap<AbortSignal, Watch>();
 
 /** Says that `signal` is the one that `task` hands to its work. */
 export function claim(signal: AbortSignal, task: RunningTask<unknown>): void {
-  owners.set(signal, task);
+  (signal as OwnedSignal)[OWNER] = task;
 }
 
 /** The task whose work was given `signal`, if any. */
 export function ownerOf(signal: AbortSignal | undefined): RunningTask<unknown> | undefined {
-  return signal && owners.get(signal);
+  return (signal as OwnedSignal | undefined)?.[OWNER];
 }
 
 /**
@@ -29,7 +32,7 @@ export function ownerOf(signal: AbortSignal | undefined): RunningTask<unknown> |
  */
 export function onStop(signal: AbortSignal | undefined, stop: Stop): () => void {
   if (!signal) return () => {};
-  const owner = owners.get(signal);
+  const owner = ownerOf(signal);
   if (owner) return owner.onStop(stop);
   if (signal.aborted) {
     stop(toCancelled(signal.reason, 'The work'));

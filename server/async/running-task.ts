@@ -255,6 +255,13 @@ export class RunningTask<T> implements Task<T> {
   }
 }
 
+/** The runnables as a list, before anything is started. Throws a TypeError where one of them cannot be run. */
+export function runnablesOf<R extends Runnable<unknown>>(runnables: Iterable<R>): R[] {
+  const list = [...runnables];
+  for (const runnable of list) if (typeof runnable !== 'function') running(runnable);
+  return list;
+}
+
 /** The inside of a task. Throws a TypeError for what is none. */
 export function running<T>(task: Task<T>): RunningTask<T> {
   if (task instanceof RunningTask) return task;

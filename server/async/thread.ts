@@ -40,7 +40,11 @@ export function startThread(onStray: (error: unknown) => void): Thread {
       interruptible<CallReply>(signal, (resolve, reject) => {
         current = { resolve, reject };
         worker.ref();
-        worker.postMessage(request);
+        try {
+          worker.postMessage(request);
+        } catch (error) {
+          reject(error);
+        }
         return () => {
           current = undefined;
           worker.unref();

@@ -4,6 +4,7 @@ import {
   CancelledError,
   createTask,
   gather,
+  liveTasks,
   manualClock,
   run,
   sleep,
@@ -51,8 +52,13 @@ describe('gather', () => {
     });
   });
 
-  it('refuses a promise, which it could not cancel', () => {
-    expect(() => gather([Promise.resolve() as unknown as Task<void>])).toThrow(TypeError);
+  it('refuses a promise, which it could not cancel, before it starts anything', async () => {
+    const before = liveTasks().length;
+    const begun: string[] = [];
+    const works = [() => void begun.push('begun'), Promise.resolve() as unknown as Task<void>];
+    expect(() => gather(works)).toThrow(TypeError);
+    await turn();
+    expect([liveTasks().length, begun]).toEqual([before, []]);
   });
 
   it('throws the first error after it has cancelled and awaited the others', async () => {
