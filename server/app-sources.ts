@@ -3,12 +3,12 @@ import type { Config, SourceConfig } from './config/schema.js';
 import type { Logger } from './observe/log.js';
 import { fileSource } from './source/file.js';
 import { functionSource } from './source/function.js';
-import { httpSource } from './source/http.js';
 import { createHttpClient, type HttpClient } from './source/http-client.js';
 import { redisSource } from './source/redis.js';
 import type { RedisLinks } from './source/redis-links.js';
 import { type Refresher, startRefresher } from './source/refresher.js';
-import type { Source } from './source/source.js';
+import type { Source, UrlStats } from './source/source.js';
+import { httpStrategy } from './source/strategy/http-strategy.js';
 import { systemSource } from './source/system.js';
 import type { Store } from './store/store.js';
 
@@ -17,6 +17,8 @@ export interface Sources {
   readonly refreshers: ReadonlyMap<string, Refresher>;
   /** Fetches so far, over all sources. */
   counts(): { fetches: number; failures: number };
+  /** How each URL fared, of the sources that ask several. */
+  urls(): (UrlStats & { topic: string })[];
   /** Aborts every fetch and resolves when nothing of them is left. */
   close(): Promise<void>;
 }
@@ -28,12 +30,16 @@ export function startSources(
 ): Sources {
   const client = createHttpClient();
   const refreshers = new Map<string, Refresher>();
+  const sources = new Map<string, Source>();
   for (const { topic, every, when, fetch } of config.sources) {
+    const source = sourceOf(fetch, { client, links, clock, redisUrl: config.redis?.url });
+    sources.set(topic, source);
     const refresher = startRefresher({
-      source: sourceOf(fetch, { client, links, redisUrl: config.redis?.url }),
+      source,
       topic: store.writer(topic)!,
       every,
       when,
+      timeout: timeoutOf(fetch),
       clock,
       onError: (error) => logger.warn({ topic, err: error }, 'a fetch failed'),
     });
@@ -50,6 +56,8 @@ export function startSources(
       }
       return { fetches, failures };
     },
+    urls: () =>
+      [...sources].flatMap(([topic, { stats }]) => stats?.().map((url) => ({ topic, ...url })) ?? []),
     async close() {
       await Promise.all([...refreshers.values()].map((refresher) => refresher.close()));
       await client.close();
@@ -60,15 +68,21 @@ export function startSources(
 interface Connections {
   client: HttpClient;
   links: RedisLinks;
+  clock: Clock;
   /** Of the Redis that is meant where none is named. */
   redisUrl: string | undefined;
 }
 
-function sourceOf(fetch: SourceConfig['fetch'], { client, links, redisUrl }: Connections): Source {
+function sourceOf(fetch: SourceConfig['fetch'], { client, links, clock, redisUrl }: Connections): Source {
   if (typeof fetch === 'function') return functionSource(fetch);
-  if ('url' in fetch) return httpSource(client, fetch);
+  if ('url' in fetch || 'urls' in fetch) return httpStrategy(client, fetch, clock);
   if ('file' in fetch) return fileSource(fetch.file);
   // The configuration has been refused where neither names one.
   if ('redis' in fetch) return redisSource(links, { ...fetch.redis, url: fetch.redis.url ?? redisUrl! });
   return systemSource();
+}
+
+/** Several URLs that are asked one after the other may each take their time. */
+function timeoutOf(fetch: SourceConfig['fetch']): number | undefined {
+  return 'urls' in fetch ? (Object.keys(fetch.urls).length + 1) * fetch.timeout : undefined;
 }

@@ -117,7 +117,7 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
       topics: topics.length,
       staleTopics: topics.filter((topic) => topic.freshness.stale).length,
       hub: hub.stats,
-      sources: sources.counts(),
+      sources: { ...sources.counts(), urls: sources.urls() },
       sinks: sinks.counts(),
     };
   });

@@ -51,7 +51,8 @@ function fetchText({ fetch }: SourceConfig): string {
   if ('redis' in fetch) return redisText(fetch.redis);
   const headers = Object.keys(fetch.headers);
   const named = headers.length > 0 ? `, headers ${headers.join(' ')}` : '';
-  return `${fetch.url} (timeout ${formatDuration(fetch.timeout)}, at most ${fetch.maxBytes} bytes${named})`;
+  const place = 'url' in fetch ? fetch.url : `${fetch.strategy} of ${Object.values(fetch.urls).join(' ')}`;
+  return `${place} (timeout ${formatDuration(fetch.timeout)}, at most ${fetch.maxBytes} bytes${named})`;
 }
 
 function transformText({ transform }: SourceConfig): string[] {

@@ -1,23 +1,12 @@
 import { z } from 'zod';
 import type { FetchContext } from '../source/source.js';
+import { fetchUrl, fetchUrls } from './fetch-http.js';
 import { redisSourceSchema } from './redis.js';
 import * as scalar from './scalar.js';
 
 /** A source in code: gets the value, or throws. Must let go of everything when `signal` aborts. The result must be JSON. */
 export type FetchFunction = (context: FetchContext) => unknown;
 
-const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
-
-const fetchHttp = z.strictObject({
-  url: scalar.httpUrl(),
-  /** For the whole answer, in ms. */
-  timeout: scalar.duration(1).default(10_000),
-  headers: z
-    .record(z.string().regex(HEADER_NAME, 'a header name (RFC 9110)'), scalar.headerValue())
-    .default({}),
-  /** A larger body is refused. */
-  maxBytes: scalar.bytes(1).default(16 * 1024 * 1024),
-});
 const fetchFile = z.strictObject({ file: scalar.text('the path of a JSON file') });
 const fetchRedis = z.strictObject({ redis: redisSourceSchema });
 const fetchSystem = z.strictObject({ system: z.literal(true, 'true') });
@@ -25,7 +14,8 @@ const fetchFunction = z.custom<FetchFunction>((value) => typeof value === 'funct
 
 /** The ways to get a value, told apart by their first key. */
 export const FETCH_FORMS = {
-  url: fetchHttp,
+  url: fetchUrl,
+  urls: fetchUrls,
   file: fetchFile,
   redis: fetchRedis,
   system: fetchSystem,
@@ -62,10 +52,10 @@ export const fetchSchema = z.transform<FetchInput, FetchOutput>((value, context)
 
 function noForm(value: unknown): z.core.$ZodRawIssue {
   const keys = typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.keys(value) : [];
-  const unknown = keys.filter((key) => !Object.hasOwn(fetchHttp.shape, key));
+  const unknown = keys.filter((key) => !Object.hasOwn(fetchUrls.shape, key));
   if (unknown.length > 0)
     return { code: 'unrecognized_keys', keys: unknown, input: value as Record<string, unknown> };
   const message =
-    'a URL, or one of { url: http://… }, { file: ./data.json }, { redis: { key: … } }, { system: true }, or in code a function';
+    'a URL, or one of { url: http://… }, { strategy: first, urls: [http://…] }, { file: ./data.json }, { redis: { key: … } }, { system: true }, or in code a function';
   return { code: 'custom', message, input: value };
 }

@@ -4,7 +4,6 @@ const LATER: Readonly<Record<string, readonly string[]>> = {
   tcp: ['race'],
   auth: ['jwt'],
   'sources[]': ['batch', 'budget'],
-  'sources[].fetch': ['accept', 'hedge', 'ignore', 'need', 'newer', 'strategy', 'urls'],
 };
 
 /** Whether a key is no mistake but only too early. `parent` is the path of its object: `sources[0].fetch`. */

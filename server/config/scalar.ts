@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { Json } from '../../shared/json.js';
+import { parsePointer } from '../../shared/pointer.js';
 import { isTopic } from '../../shared/topic.js';
 import { type Duration, MAX_DURATION_MS, parseDuration } from './duration.js';
 import { isTopicPattern } from './topic-pattern.js';
@@ -45,15 +47,30 @@ const durations = new WeakSet<object>();
 
 /** A length of time, in milliseconds once read. A number counts as milliseconds: whether it may is the file's affair. */
 export function duration(minMs: number) {
-  const least = minMs === 0 ? '' : minMs === 1 ? ', above 0' : `, at least ${minMs}ms`;
-  const schema = scalar<number, Duration>(`a duration such as 250ms, 1s, 5m or 1h${least}`, (value) => {
-    const ms = typeof value === 'string' ? parseDuration(value) : value;
-    return typeof ms === 'number' && Number.isInteger(ms) && ms >= minMs && ms <= MAX_DURATION_MS
-      ? ms
-      : undefined;
-  });
+  const schema = scalar<number, Duration>(durationNoun(minMs), (value) => readDuration(value, minMs));
   durations.add(schema);
   return schema;
+}
+
+/** A {@link duration}, or one word in its place. */
+export function durationOr<const Word extends string>(minMs: number, word: Word) {
+  const schema = scalar<number | Word, Duration | Word>(`${durationNoun(minMs)}, or ${word}`, (value) =>
+    value === word ? word : readDuration(value, minMs),
+  );
+  durations.add(schema);
+  return schema;
+}
+
+function durationNoun(minMs: number): string {
+  const least = minMs === 0 ? '' : minMs === 1 ? ', above 0' : `, at least ${minMs}ms`;
+  return `a duration such as 250ms, 1s, 5m or 1h${least}`;
+}
+
+function readDuration(value: unknown, minMs: number): number | undefined {
+  const ms = typeof value === 'string' ? parseDuration(value) : value;
+  return typeof ms === 'number' && Number.isInteger(ms) && ms >= minMs && ms <= MAX_DURATION_MS
+    ? ms
+    : undefined;
 }
 
 /** Whether a schema is a {@link duration}. */
@@ -82,6 +99,24 @@ export function oneOf<const Word extends string>(...words: Word[]) {
     (value) => words.find((word) => word === value),
     words,
   );
+}
+
+/** A JSON Pointer (RFC 6901) to something within a document. */
+export function pointer() {
+  return scalar<string, string>('a JSON pointer such as /rates', readPointer);
+}
+
+/** A {@link pointer}, or in code a function that judges a value. */
+export function pointerOrFunction() {
+  type Judge = (value: Json) => boolean;
+  return scalar<string | Judge, string | Judge>(
+    'a JSON pointer such as /rates, or in code a function',
+    (value) => (typeof value === 'function' ? (value as Judge) : readPointer(value)),
+  );
+}
+
+function readPointer(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' && parsePointer(value) ? value : undefined;
 }
 
 /** A bearer token (RFC 6750, section 2.1), at least 8 characters so that nobody guesses it in an afternoon. */

@@ -16,15 +16,27 @@ export interface Readings {
     flushes: number;
     flushTime: number;
   };
-  sources: { fetches: number; failures: number };
+  sources: { fetches: number; failures: number; urls: readonly UrlReading[] };
   sinks: { writes: number; failures: number; dropped: number; failing: number };
+}
+
+/** One of the URLs of a source that asks several. */
+export interface UrlReading {
+  topic: string;
+  name: string;
+  label: string;
+  wins: number;
+  losses: number;
+  failures: number;
+  hedges: number;
+  disputes: number;
 }
 
 export interface Metrics {
   render(): Promise<{ contentType: string; text: string }>;
 }
 
-/** Metrics of one server, in a registry of its own, so that two servers in a process do not mix. No label grows with topics. */
+/** Metrics of one server, in a registry of its own, so that two servers in a process do not mix. Labels hold what is configured, nothing that clients name. */
 export function createMetrics(read: () => Readings): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -51,6 +63,20 @@ export function createMetrics(read: () => Readings): Metrics {
       },
     });
   }
+  function urlCounter(key: Exclude<keyof UrlReading, 'topic' | 'name' | 'label'>, help: string): void {
+    new Counter({
+      name: `headwater_url_${key}_total`,
+      help: `${help}, by URL of a source that asks several`,
+      labelNames: ['topic', 'name', 'url'],
+      registers,
+      collect() {
+        this.reset();
+        for (const { topic, name, label, [key]: total } of read().sources.urls) {
+          this.inc({ topic, name, url: label }, total);
+        }
+      },
+    });
+  }
 
   gauge('connections', 'Connections that stay: WebSocket, SSE and waiting long-polls', (r) => r.connections);
   gauge('topics', 'Topics made so far', (r) => r.topics);
@@ -70,6 +96,11 @@ export function createMetrics(read: () => Readings): Metrics {
   counter('flush_seconds', 'Time spent delivering flushes', (r) => r.hub.flushTime / 1000);
   counter('fetches', 'Fetches of all sources', (r) => r.sources.fetches);
   counter('fetch_failures', 'Fetches that failed', (r) => r.sources.failures);
+  urlCounter('wins', 'Answers that were used');
+  urlCounter('losses', 'Requests aborted because others had decided the matter');
+  urlCounter('failures', 'Requests that brought no good answer');
+  urlCounter('hedges', 'Requests begun because the one before was slow');
+  urlCounter('disputes', 'Answers that the agreeing others contradicted, or without agreement');
   counter('sink_writes', 'Values written to sinks', (r) => r.sinks.writes);
   counter('sink_failures', 'Attempts to write to a sink that failed', (r) => r.sinks.failures);
   counter('sink_dropped', 'Values that a sink could not take in time', (r) => r.sinks.dropped);

@@ -18,6 +18,29 @@ export interface Source {
   fetch(context: FetchContext): Promise<Fetched>;
   /** Where the source itself knows of changes (a watched file): calls `changed`, at most once a change, until `signal` aborts. */
   watch?(changed: () => void, signal: AbortSignal): void;
+  /** Where the source asks several URLs: how each of them fared. */
+  stats?(): readonly UrlStats[];
+}
+
+/** What became of the requests to one URL of a source. Totals only grow. */
+export interface UrlCounts {
+  /** Answers that were used. */
+  wins: number;
+  /** Requests that were aborted because others had decided the matter. */
+  losses: number;
+  /** Requests that brought no good answer. */
+  failures: number;
+  /** Requests that were begun only because the one before was slow. */
+  hedges: number;
+  /** Answers that were contradicted by those that agreed, or where no agreement came about. */
+  disputes: number;
+}
+
+export interface UrlStats extends UrlCounts {
+  /** The key or index of the URL in the configuration. */
+  readonly name: string;
+  /** The URL, without secrets. */
+  readonly label: string;
 }
 
 export interface TransformContext {

@@ -50,9 +50,44 @@ describe('a problem of a configuration file', () => {
       /^1 sources\[0\]\.batch: not available in this version/,
     ],
     [
-      'a fetch strategy of a later version',
-      `sources: [{ ${SOURCE}, fetch: { strategy: first, urls: [http://a] } }]`,
-      /^1 sources\[0\]\.fetch\.strategy: not available/,
+      'a strategy that does not exist',
+      `sources: [{ ${SOURCE}, fetch: { strategy: fist, urls: [http://a] } }]`,
+      /^1 sources\[0\]\.fetch\.strategy: found "fist", expected one of all, first, .*did you mean "first"\?$/,
+    ],
+    [
+      'a strategy without URLs',
+      `sources: [{ ${SOURCE}, fetch: { strategy: first } }]`,
+      /^1 sources\[0\]\.fetch: found an object, expected a URL, or one of/,
+    ],
+    [
+      'no URL in the list of URLs',
+      `sources: [{ ${SOURCE}, fetch: { strategy: all, urls: {} } }]`,
+      /^1 sources\[0\]\.fetch\.urls: found an object, expected one URL or more$/,
+    ],
+    [
+      'a URL without a scheme among several',
+      `sources: [{ ${SOURCE}, fetch: { strategy: all, urls: { eu: http://a, us: b } } }]`,
+      /^1 sources\[0\]\.fetch\.urls\.us: found "b", expected an absolute URL/,
+    ],
+    [
+      'a hedge that is no duration',
+      `sources: [{ ${SOURCE}, fetch: { strategy: first, urls: [http://a], hedge: p99 } }]`,
+      /^1 sources\[0\]\.fetch\.hedge: found "p99", expected a duration .*, or p95$/,
+    ],
+    [
+      'a hedge where nothing races',
+      `sources: [{ ${SOURCE}, fetch: { strategy: fallback, urls: [http://a], hedge: 1s } }]`,
+      /^1 sources\[0\]\.fetch\.hedge: found "1s", expected none: it belongs to the strategy first$/,
+    ],
+    [
+      'a quorum of more URLs than there are',
+      `sources: [{ ${SOURCE}, fetch: { strategy: quorum, need: 3, urls: [http://a, http://b] } }]`,
+      /^1 sources\[0\]\.fetch\.need: found 3, expected how many of the URLs must agree, from 1 to 2$/,
+    ],
+    [
+      'a pointer that is none',
+      `sources: [{ ${SOURCE}, fetch: { url: http://a, newer: asOf } }]`,
+      /^1 sources\[0\]\.fetch\.newer: found "asOf", expected a JSON pointer such as \/rates$/,
     ],
     ['a race listener', 'tcp: { race: { port: 1 } }', /^1 tcp\.race: not available/],
     [
@@ -104,7 +139,7 @@ describe('a problem of a configuration file', () => {
     [
       'a fetch of no known form',
       `sources: [{ ${SOURCE}, fetch: { ulr: http://a } }]`,
-      /fetch\.ulr: found the unknown key "ulr", expected one of url, file, redis, system; did you mean "url"\?$/,
+      /fetch\.ulr: found the unknown key "ulr", expected one of url, urls, file, redis, system; did you mean "url"\?$/,
     ],
     [
       'a fetch of two forms',

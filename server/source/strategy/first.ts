@@ -1,0 +1,81 @@
+import type { Json } from '../../../shared/json.js';
+import type { Clock, Timer } from '../../async/clock.js';
+import { createTask, run } from '../../async/task.js';
+import { allFailed } from './failure.js';
+import type { Hedge } from './hedge.js';
+import type { Member } from './member.js';
+
+interface Race {
+  signal: AbortSignal;
+  clock: Clock;
+  /** Absent: all start at once. */
+  hedge: Hedge | undefined;
+}
+
+/**
+ * The first good answer; the losers have been aborted and have ended when it is there. With a hedge the next one starts
+ * when the one before is slow and the budget allows it, and at once when one fails; those that failed last come last.
+ * @throws {SourceError} with every reason, if there is no good answer
+ */
+export async function first(members: readonly Member[], { signal, clock, hedge }: Race): Promise<Json> {
+  const order = hedge ? members.toSorted((a, b) => Number(a.failing) - Number(b.failing)) : members;
+  // The task ends only once those it started have, and calls off what still runs.
+  return await run(
+    (scope) =>
+      new Promise<Json>((resolve, reject) => {
+        const running = new Set<Member>();
+        const failures: { label: string; error: unknown }[] = [];
+        let next = 0;
+        let timer: Timer | undefined;
+        let over = false;
+
+        const end = () => {
+          over = true;
+          timer?.cancel();
+        };
+        const start = () => {
+          timer?.cancel();
+          const member = order[next++];
+          if (!member) return;
+          running.add(member);
+          createTask((own) => member.ask(own), { signal: scope, name: member.label }).then(
+            (value) => won(member, value),
+            (error: unknown) => failed(member, error),
+          );
+          if (hedge && next < order.length) timer = clock.after(hedge.delay(member), startHedge);
+        };
+        const startHedge = () => {
+          if (scope.aborted || !hedge!.spend()) return;
+          order[next]!.counts.hedges += 1;
+          start();
+        };
+        const won = (member: Member, value: Json) => {
+          if (over) return;
+          end();
+          running.delete(member);
+          member.counts.wins += 1;
+          for (const loser of running) loser.counts.losses += 1;
+          resolve(value);
+        };
+        const failed = (member: Member, error: unknown) => {
+          if (over) return;
+          running.delete(member);
+          failures.push({ label: member.label, error });
+          if (scope.aborted) {
+            end();
+            reject(scope.reason);
+          } else if (hedge && next < order.length) {
+            hedge.earn();
+            start();
+          } else if (running.size === 0) {
+            end();
+            reject(allFailed(`none of ${members.length} URLs gave a good answer`, failures));
+          }
+        };
+
+        hedge?.earn();
+        for (const _member of hedge ? [0] : order) start();
+      }),
+    { signal, clock, name: 'first' },
+  );
+}

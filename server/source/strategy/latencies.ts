@@ -1,0 +1,26 @@
+/** How long the last answers took. */
+export interface Latencies {
+  /** Milliseconds; one that a clock set back makes negative counts as 0. */
+  add(duration: number): void;
+  /** What 95 of 100 answers stayed within, in ms; `undefined` while there are too few to say. */
+  p95(): number | undefined;
+}
+
+const KEPT = 100;
+const ENOUGH = 10;
+
+export function createLatencies(): Latencies {
+  const kept: number[] = [];
+  let next = 0;
+  return {
+    add(duration) {
+      kept[next] = Math.max(0, duration);
+      next = (next + 1) % KEPT;
+    },
+    p95() {
+      if (kept.length < ENOUGH) return undefined;
+      const sorted = kept.toSorted((a, b) => a - b);
+      return sorted[Math.ceil(sorted.length * 0.95) - 1];
+    },
+  };
+}
