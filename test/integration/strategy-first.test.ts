@@ -1,37 +1,11 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../server/async/clock.js';
-import { manualClock } from '../../server/async/manual-clock.js';
 import { createHttpClient } from '../../server/source/http-client.js';
-import type { Source } from '../../server/source/source.js';
-import { type HttpStrategyOptions, httpStrategy } from '../../server/source/strategy/http-strategy.js';
+import { httpStrategy } from '../../server/source/strategy/http-strategy.js';
 import type { Json } from '../../shared/json.js';
-import { commandedUpstream } from '../support/commanded-upstream.js';
+import { upstreams } from '../support/commanded-upstream.js';
 import { until } from '../support/scripted-servers.js';
-
-function strategy(options: HttpStrategyOptions, clock = manualClock()) {
-  const client = createHttpClient();
-  onTestFinished(() => client.close());
-  const source = httpStrategy(client, options, clock);
-  let held: Json | undefined;
-  return {
-    source,
-    clock,
-    /** Fetches as a refresher does: what came is what the topic holds from then on. */
-    async fetch(signal: AbortSignal = new AbortController().signal) {
-      const fetched = await source.fetch({ signal, previous: held });
-      if (fetched.kind === 'value') held = fetched.value;
-      return fetched.kind === 'value' ? fetched.value : fetched.kind;
-    },
-    counts: (index: number) => counts(source, index),
-  };
-}
-
-function counts(source: Source, index: number) {
-  const { name: _name, label: _label, ...rest } = source.stats!()[index]!;
-  return Object.fromEntries(Object.entries(rest).filter(([, count]) => count > 0));
-}
-
-const upstreams = (count: number) => Promise.all(Array.from({ length: count }, commandedUpstream));
+import { strategy } from '../support/strategy.js';
 
 describe('the strategy first', () => {
   it('takes the first answer, and has closed the sockets of the others when it is there', async () => {

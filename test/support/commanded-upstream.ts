@@ -15,7 +15,7 @@ export interface Asked {
 }
 
 /** An HTTP server whose requests the test answers by hand. Nothing of it outlives the test. */
-export async function commandedUpstream() {
+async function commandedUpstream() {
   const asked: Asked[] = [];
   const server = createServer((request, response) => void asked.push(commanded(request, response)));
   server.listen(0, '127.0.0.1');
@@ -33,6 +33,11 @@ export async function commandedUpstream() {
       return asked[index]!;
     },
   };
+}
+
+/** Several of them. */
+export function upstreams(count: number) {
+  return Promise.all(Array.from({ length: count }, commandedUpstream));
 }
 
 function commanded({ headers, socket }: IncomingMessage, response: ServerResponse): Asked {
