@@ -1,3 +1,4 @@
+import { openServerTasks } from './app-tasks.js';
 import type { Clock } from './async/clock.js';
 import type { Config, SourceConfig } from './config/schema.js';
 import type { Logger } from './observe/log.js';
@@ -29,11 +30,13 @@ export function startSources(
   { store, clock, logger, links }: { store: Store; clock: Clock; logger: Logger; links: RedisLinks },
 ): Sources {
   const client = createHttpClient();
+  const tasks = openServerTasks(clock);
   const refreshers = new Map<string, Refresher>();
   const sources = new Map<string, Source>();
   for (const { topic, every, when, fetch } of config.sources) {
-    const source = sourceOf(fetch, { client, links, clock, redisUrl: config.redis?.url });
-    sources.set(topic, source);
+    const fetched = sourceOf(fetch, { client, links, clock, redisUrl: config.redis?.url });
+    const source = tasks.ofSource(fetched, topic);
+    sources.set(topic, fetched);
     const refresher = startRefresher({
       source,
       topic: store.writer(topic)!,
@@ -60,6 +63,7 @@ export function startSources(
       [...sources].flatMap(([topic, { stats }]) => stats?.().map((url) => ({ topic, ...url })) ?? []),
     async close() {
       await Promise.all([...refreshers.values()].map((refresher) => refresher.close()));
+      await tasks.close();
       await client.close();
     },
   };

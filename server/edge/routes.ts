@@ -10,6 +10,7 @@ import { bearerToken } from './publish-right.js';
 import { readTopic } from './read-topic.js';
 import { serveEventStream } from './sse.js';
 import { listTopics, refreshTopic, showHealth, showMetrics, showReadiness } from './status-routes.js';
+import { showTasks } from './task-routes.js';
 import { serveWebSocket } from './websocket.js';
 import { writeTopic } from './write-topic.js';
 
@@ -21,6 +22,7 @@ const FIXED: Readonly<Record<string, Methods>> = {
   '/healthz': { GET: showHealth },
   '/readyz': { GET: showReadiness },
   '/metrics': { GET: showMetrics },
+  '/debug/tasks': { GET: showTasks },
   '/ws': {
     GET: (context, exchange) => {
       const detail = 'this is a WebSocket endpoint: connect with a WebSocket client';
@@ -39,14 +41,13 @@ export function createRoutes(context: EdgeContext, pages: Pages): HttpHandlers {
       const name = nameIn(path, '/refresh/');
       return { POST: (context, exchange) => refreshTopic(context, exchange, name) };
     }
-    return { GET: showPage };
+    return pages.find(path, undefined) ? { GET: showPage } : undefined;
   }
 
   function showPage(context: EdgeContext, exchange: Exchange): void {
     const { request } = exchange;
     const page = pages.find(request.path, request.header('if-none-match'));
-    const missing = () => problem('bad_request', `there is nothing at ${request.path}: see GET /topics`, 404);
-    reply(context, exchange, page ?? missing());
+    if (page) reply(context, exchange, page);
   }
 
   const dispatch: Route = (context, exchange) => {
@@ -57,9 +58,17 @@ export function createRoutes(context: EdgeContext, pages: Pages): HttpHandlers {
       reply(context, exchange, { status: 204, headers: preflightHeaders(request, context.origins) });
       return undefined;
     }
-    const route = routes && Object.hasOwn(routes, method) ? routes[method] : undefined;
+    if (!routes) {
+      reply(
+        context,
+        exchange,
+        problem('bad_request', `there is nothing at ${request.path.slice(0, 300)}: see GET /topics`, 404),
+      );
+      return undefined;
+    }
+    const route = Object.hasOwn(routes, method) ? routes[method] : undefined;
     if (route) return route(context, exchange);
-    const allow = Object.keys(routes ?? {}).join(', ');
+    const allow = Object.keys(routes).join(', ');
     reply(context, exchange, problem('bad_request', `${request.path} takes ${allow}`, 405, { allow }));
     return undefined;
   };
