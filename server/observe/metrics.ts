@@ -100,7 +100,7 @@ export function createMetrics(read: () => Readings): Metrics {
   urlCounter('losses', 'Requests aborted because others had decided the matter');
   urlCounter('failures', 'Requests that brought no good answer');
   urlCounter('hedges', 'Requests begun because the one before was slow');
-  urlCounter('disputes', 'Answers that the agreeing others contradicted, or without agreement');
+  urlCounter('disputes', 'Answers that others contradicted, where agreement was asked for');
   counter('sink_writes', 'Values written to sinks', (r) => r.sinks.writes);
   counter('sink_failures', 'Attempts to write to a sink that failed', (r) => r.sinks.failures);
   counter('sink_dropped', 'Values that a sink could not take in time', (r) => r.sinks.dropped);

@@ -32,7 +32,7 @@ export interface UrlCounts {
   failures: number;
   /** Requests that were begun only because the one before was slow. */
   hedges: number;
-  /** Answers that were contradicted by those that agreed, or where no agreement came about. */
+  /** Answers that others contradicted, where agreement was asked for. */
   disputes: number;
 }
 

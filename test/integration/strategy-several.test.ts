@@ -160,7 +160,7 @@ describe('the strategy quorum', () => {
     (await b!.request(0)).answer(2);
     (await c!.request(0)).status(500);
     expect(await failure).toBe(
-      `no quorum: 1 of 3 URLs agree where 2 must: 2 answered, in 2 versions; ${c!.url} answered with status 500`,
+      `no quorum: 2 of 3 URLs answered, 1 agree where 2 must: ${c!.url} answered with status 500`,
     );
     expect([voting.counts(0), voting.counts(1), voting.counts(2)]).toEqual([
       { disputes: 1 },
@@ -176,7 +176,7 @@ describe('the strategy quorum', () => {
     await c!.request(0);
     (await a!.request(0)).answer(1);
     (await b!.request(0)).answer(2);
-    expect(await failure).toMatch(/^no quorum: 1 of 3 URLs agree where 3 must/);
+    expect(await failure).toMatch(/^no quorum: 2 of 3 URLs answered, 1 agree where 3 must$/);
     await until(() => expect(c!.asked[0]!.aborted).toBe(true));
   });
 
@@ -190,7 +190,7 @@ describe('the strategy quorum', () => {
     const two = messageOf(voting.fetch());
     (await a!.request(1)).status(304);
     (await b!.request(1)).answer(2);
-    expect(await two).toMatch(/^no quorum: 1 of 2/);
+    expect(await two).toMatch(/^no quorum: 2 of 2 URLs answered, 1 agree/);
   });
 });
 

@@ -22,7 +22,7 @@ export async function all(
         throw error;
       }
       const retryAfter = error instanceof SourceError ? error.retryAfter : undefined;
-      const reason = `${member.name}: ${reasonOf(member.label, error)}`;
+      const reason = `${member.name}: ${reasonOf({ label: member.label, error })}`;
       const message = `not all of ${members.length} URLs gave a good answer; ${reason}`;
       throw new SourceError(message, { cause: error, retryAfter });
     }

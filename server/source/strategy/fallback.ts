@@ -1,5 +1,5 @@
 import type { Json } from '../../../shared/json.js';
-import { allFailed } from './failure.js';
+import { type Failure, noneGood } from './failure.js';
 import type { Member } from './member.js';
 
 /**
@@ -7,7 +7,7 @@ import type { Member } from './member.js';
  * @throws {SourceError} with every reason, if none has
  */
 export async function fallback(members: readonly Member[], signal: AbortSignal): Promise<Json> {
-  const failures: { label: string; error: unknown }[] = [];
+  const failures: Failure[] = [];
   for (const member of members) {
     try {
       const value = await member.ask(signal);
@@ -18,6 +18,5 @@ export async function fallback(members: readonly Member[], signal: AbortSignal):
       failures.push({ label: member.label, error });
     }
   }
-  if (failures.length === 1) throw failures[0]!.error;
-  throw allFailed(`none of ${members.length} URLs gave a good answer`, failures);
+  throw noneGood(failures);
 }

@@ -1,7 +1,7 @@
 import type { Json } from '../../../shared/json.js';
 import type { Clock, Timer } from '../../async/clock.js';
 import { createTask, run } from '../../async/task.js';
-import { allFailed } from './failure.js';
+import { type Failure, noneGood } from './failure.js';
 import type { Hedge } from './hedge.js';
 import type { Member } from './member.js';
 
@@ -24,7 +24,7 @@ export async function first(members: readonly Member[], { signal, clock, hedge }
     (scope) =>
       new Promise<Json>((resolve, reject) => {
         const running = new Set<Member>();
-        const failures: { label: string; error: unknown }[] = [];
+        const failures: Failure[] = [];
         let next = 0;
         let timer: Timer | undefined;
         let over = false;
@@ -69,12 +69,13 @@ export async function first(members: readonly Member[], { signal, clock, hedge }
             start();
           } else if (running.size === 0) {
             end();
-            reject(allFailed(`none of ${members.length} URLs gave a good answer`, failures));
+            reject(noneGood(failures));
           }
         };
 
         hedge?.earn();
-        for (const _member of hedge ? [0] : order) start();
+        do start();
+        while (!hedge && next < order.length);
       }),
     { signal, clock, name: 'first' },
   );

@@ -2,7 +2,7 @@ import { equal } from '../../../shared/equal.js';
 import type { Json } from '../../../shared/json.js';
 import { asCompleted } from '../../async/as-completed.js';
 import type { Clock } from '../../async/clock.js';
-import { allFailed } from './failure.js';
+import { type Failure, withReasons } from './failure.js';
 import type { Member } from './member.js';
 import { without } from './pointer.js';
 
@@ -34,7 +34,7 @@ interface Camp {
 export async function quorum(members: readonly Member[], options: QuorumOptions): Promise<Json[]> {
   const { signal, clock, need, ignore } = options;
   const camps: Camp[] = [];
-  const failures: { label: string; error: unknown }[] = [];
+  const failures: Failure[] = [];
   const waiting = new Set(members);
 
   const works = members.map((member) => async (own: AbortSignal) => {
@@ -55,11 +55,11 @@ export async function quorum(members: readonly Member[], options: QuorumOptions)
     }
     if (largest(camps) + waiting.size < need) break;
   }
-  for (const { member } of camps.flatMap((camp) => camp.answers)) member.counts.disputes += 1;
   for (const { counts } of waiting) counts.losses += 1;
-  const answered = camps.flatMap((camp) => camp.answers).length;
-  const agreed = `${largest(camps)} of ${members.length} URLs agree where ${need} must`;
-  throw allFailed(`no quorum: ${agreed}`, failures, [`${answered} answered, in ${camps.length} versions`]);
+  const answers = camps.flatMap((camp) => camp.answers);
+  if (camps.length > 1) for (const { member } of answers) member.counts.disputes += 1;
+  const agreed = `${answers.length} of ${members.length} URLs answered, ${largest(camps)} agree where ${need} must`;
+  throw withReasons(`no quorum: ${agreed}`, failures, members.length);
 }
 
 function join(camps: Camp[], answer: Answer, ignore: QuorumOptions['ignore']): Camp {
