@@ -88,7 +88,7 @@ export async function crawl(
     const response = await get(client, url, { headers: conditionsFrom(known), signal: own });
     const { statusCode } = response;
     const target = redirectOf(response, url);
-    if (target === undefined && statusCode === 200) return save(job, known, response);
+    if (target === undefined && statusCode === 200) return save(job, response);
     await response.body.dump({ limit: 64 * 1024, signal: own });
     if (target) redirect(job, addressOf(target));
     else if (known && statusCode === 304) keep(job, known);
@@ -110,13 +110,14 @@ export async function crawl(
     throw new WebError(`leads to another host; copy ${target} instead`);
   }
 
-  async function save(job: Job, known: Entry | undefined, response: WebResponse): Promise<void> {
+  async function save(job: Job, response: WebResponse): Promise<void> {
     const temporary = folder.temporary();
     const bytes = await receive(response, temporary);
     try {
       const media = await mediaTypeOf(response.headers['content-type'], job, temporary);
-      const isSame = known?.path !== undefined && known.type === media.type && known.kind === media.kind;
-      const path = isSame ? known.path! : names.assign(job.address, media.naming);
+      const before = catalog.entries.get(job.address);
+      const isSame = before?.type === media.type && before?.kind === media.kind;
+      const path = (isSame ? before?.path : undefined) ?? names.assign(job.address, media.naming);
       await put(job.address, temporary, path, media);
       catalog.set(job.address, {
         run: catalog.run,

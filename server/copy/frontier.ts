@@ -19,6 +19,8 @@ export interface Job {
 const FILES_PER_PAGE = 50;
 /** Style sheets that import style sheets, and so on. */
 const MAX_CHAIN = 5;
+/** Characters of an address: what is longer no server takes (RFC 9110, section 4.1, asks for 8000). */
+const MAX_ADDRESS = 8_000;
 /** Addresses left out are counted up to here: a page can have millions. */
 const MAX_LEFT = 100_000;
 
@@ -62,7 +64,7 @@ export function createFrontier({ start, bounds, robots }: FrontierOptions): Fron
 
   /** Whether an address is new, on this host and allowed. */
   function isWanted(address: string): boolean {
-    if (seen.has(address) || new URL(address).origin !== origin) return false;
+    if (seen.has(address) || address.length > MAX_ADDRESS || new URL(address).origin !== origin) return false;
     if (robots(address)) return true;
     leave(address, 'robots');
     return false;

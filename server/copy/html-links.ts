@@ -1,12 +1,5 @@
+import type { Attribute } from './html-elements.js';
 import type { LinkRole } from './link.js';
-
-/** An attribute and where it stands, from its name to its closing quote. */
-export interface Attribute {
-  readonly name: string;
-  readonly value: string;
-  readonly start: number;
-  readonly end: number;
-}
 
 /** How to read an attribute that refers to something. */
 export interface ElementLinks {
@@ -44,8 +37,8 @@ const BY_ELEMENT: Readonly<Record<string, Readonly<Record<string, ElementLinks>>
   tr: { background: ASSET },
   td: { background: ASSET },
   th: { background: ASSET },
-  image: { href: ASSET, 'xlink:href': ASSET },
-  feImage: { href: ASSET, 'xlink:href': ASSET },
+  image: { src: ASSET, href: ASSET, 'xlink:href': ASSET },
+  feimage: { href: ASSET, 'xlink:href': ASSET },
   use: { href: ASSET, 'xlink:href': ASSET },
   blockquote: { cite: MENTION },
   q: { cite: MENTION },

@@ -26,17 +26,18 @@ export function linkOf(reference: string, base: string, role: LinkRole): Link | 
 
 /**
  * One text for all spellings of a URL (RFC 3986, section 6.2.2): percent-encoding in capitals and only where needed,
- * no userinfo, no fragment.
+ * no userinfo, no fragment, no `?` without a query.
  */
 export function addressOf(url: URL): string {
   const plain = new URL(url);
   plain.username = '';
   plain.password = '';
   plain.hash = '';
-  const href = plain.href.replace(/%([0-9a-f]{2})/gi, (encoded, digits: string) => {
+  // Takes away the `?` of a query that is empty.
+  if (plain.search === '') plain.search = '';
+  return plain.href.replace(/%([0-9a-f]{2})/gi, (encoded, digits: string) => {
     const character = String.fromCharCode(Number.parseInt(digits, 16));
     // A decoded dot could make a dot segment out of what is none.
     return /[a-z0-9_~-]/i.test(character) ? character : encoded.toUpperCase();
   });
-  return href;
 }

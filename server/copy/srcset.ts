@@ -8,7 +8,10 @@ export function rewriteSrcset(srcset: string, base: string, visit: LinkVisitor):
   while (at < srcset.length) {
     const start = at + /^[\s,]*/.exec(srcset.slice(at))![0].length;
     const word = /^\S*/.exec(srcset.slice(start))![0];
-    const url = word.replace(/,+$/, '');
+    let length = word.length;
+    // Not by an expression: looking for commas at the end, it would start anew at each one of millions.
+    while (word[length - 1] === ',') length--;
+    const url = word.slice(0, length);
     const link = url === '' ? undefined : linkOf(url, base, 'asset');
     const text = link && visit(link);
     if (text !== undefined) edits.push({ start, end: start + url.length, text });
