@@ -1,6 +1,8 @@
+import { HeadwaterError } from '../shared/errors.js';
 import type { Json } from '../shared/json.js';
 import type { PatchOperation } from '../shared/patch.js';
 import type { Hub } from './hub/hub.js';
+import { copyJson } from './source/json-value.js';
 import type { TopicWriter } from './store/store.js';
 import type { TopicFlush } from './store/topic.js';
 
@@ -25,11 +27,14 @@ export interface TopicHandle {
   readonly version: number;
   /** The committed value of a state topic, flushed or not. */
   readonly value: Json | undefined;
-  /** Commits a value. It is handed over: never mutate it afterwards. */
+  /**
+   * Commits a copy of a value, so that the caller may go on working with it.
+   * @throws {HeadwaterError} `bad_request` for what is no JSON (a Date, NaN, undefined), with its path; `closed`
+   */
   set(value: Json): void;
-  /** @throws {HeadwaterError} `patch_invalid`, `patch_conflict`; the value is then untouched */
+  /** @throws {HeadwaterError} `patch_invalid`, `patch_conflict`, `bad_request`; the value is then untouched */
   patch(patch: readonly PatchOperation[]): void;
-  /** Appends to an event topic and returns the event's version. */
+  /** Appends to an event topic and returns the event's version. @throws {HeadwaterError} as `set` */
   append(event: Json): number;
   /** Calls back with what there is, if anything, then at every flush that changes it. Returns what ends that. */
   subscribe(listener: (update: TopicUpdate) => void): () => void;
@@ -51,6 +56,9 @@ export function topicHandle(
     stale: view.freshness.stale ? view.freshness.error : undefined,
   });
 
+  const copyOf = (value: Json): Json =>
+    copyJson(value, `the program, for "${view.name}",`, (text) => new HeadwaterError('bad_request', text));
+
   return {
     name: view.name,
     get version() {
@@ -59,9 +67,9 @@ export function topicHandle(
     get value() {
       return writer.latest;
     },
-    set: (value) => writer.set(value),
-    patch: (patch) => writer.patch(patch),
-    append: (event) => writer.append(event),
+    set: (value) => writer.set(copyOf(value)),
+    patch: (patch) => writer.patch(copyOf(patch as unknown as Json) as unknown as PatchOperation[]),
+    append: (event) => writer.append(copyOf(event)),
     subscribe(listener) {
       const tell = (update: TopicUpdate) => {
         try {

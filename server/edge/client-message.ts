@@ -4,20 +4,39 @@ import type { Json } from '../../shared/json.js';
 import type { ClientMessage, MessageId } from '../../shared/messages.js';
 import type { PatchOperation } from '../../shared/patch.js';
 
-const id = z.union([z.number(), z.string().max(64)]).optional();
-const topic = z.string();
+const id = z
+  .union([z.number(), z.string().max(64)], 'a number or a string of at most 64 characters is expected')
+  .optional();
+const topic = z.string('a topic name is expected');
 // What JSON.parse made is JSON; what is left to tell is whether it is there.
 const json = z.custom<Json>((value) => value !== undefined);
 // Operations are checked one by one where they are applied.
-const patch = z.array(z.custom<PatchOperation>((value) => typeof value === 'object' && value !== null));
+const patch = z.array(
+  z.custom<PatchOperation>(
+    (value) => typeof value === 'object' && value !== null,
+    'an operation is expected',
+  ),
+  'an array of operations (RFC 6902) is expected',
+);
 
 const subscribe = z.object({
   type: z.literal('subscribe'),
   id,
   topic,
-  mode: z.enum(['patch', 'value']).optional(),
-  since: z.object({ epoch: z.string(), version: z.int().nonnegative() }).optional(),
-  progress: z.number().nonnegative().optional(),
+  mode: z.enum(['patch', 'value'], '"patch" or "value" is expected').optional(),
+  since: z
+    .object(
+      {
+        epoch: z.string('a string is expected'),
+        version: z.int('a version is expected').nonnegative('a version is expected'),
+      },
+      'a cursor { epoch, version } is expected',
+    )
+    .optional(),
+  progress: z
+    .number('a number of milliseconds is expected')
+    .nonnegative('a number of milliseconds is expected')
+    .optional(),
 });
 const unsubscribe = z.object({ type: z.literal('unsubscribe'), id, topic });
 const publish = z
@@ -34,16 +53,16 @@ const publish = z
       [message.value, message.patch, message.event].filter((part) => part !== undefined).length === 1,
     'exactly one of value, patch and event is needed',
   );
-const auth = z.object({ type: z.literal('auth'), id, token: z.string() });
+const auth = z.object({ type: z.literal('auth'), id, token: z.string('a token is expected') });
 const ping = z.object({ type: z.literal('ping'), id });
 
-const clientMessage = z.discriminatedUnion('type', [
-  subscribe,
-  unsubscribe,
-  publish,
-  auth,
-  ping,
-]) satisfies z.ZodType<ClientMessage>;
+const TYPES = 'an object with a type of subscribe, unsubscribe, publish, auth or ping is expected';
+
+const clientMessage = z.discriminatedUnion(
+  'type',
+  [subscribe, unsubscribe, publish, auth, ping],
+  TYPES,
+) satisfies z.ZodType<ClientMessage>;
 
 /** Close codes (RFC 6455, 7.4.1) for what a client keeps doing wrong. */
 export const OFFENCE_CLOSE = { unsupported: 1003, policy: 1008, tooBig: 1009 } as const;

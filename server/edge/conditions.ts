@@ -22,15 +22,20 @@ export function isUnmodified(request: HttpRequest, topic: TopicView): boolean {
 }
 
 /**
- * Lets a conditional write through only if nobody wrote since (RFC 9110, 13.1.1). A commit that waits for its
- * flush counts: its writer was first.
+ * Lets a conditional write through only if nobody wrote since (`If-Match`; RFC 9110, 13.1.1), or at all
+ * (`If-None-Match: *`; 13.1.2). A commit that waits for its flush counts: its writer was first.
  * @throws {PreconditionFailed}
  */
 export function requireMatch(request: HttpRequest, topic: TopicView): void {
   const expected = request.header('if-match');
-  if (expected === undefined) return;
-  if (topic.version === 0 || topic.dirty || !names(expected, etagOf(topic)))
+  const held = request.header('if-none-match');
+  const exists = topic.version > 0 || topic.dirty;
+  if (expected !== undefined && (!exists || topic.dirty || !names(expected, etagOf(topic)))) {
     throw new PreconditionFailed(topic);
+  }
+  if (held !== undefined && exists && (topic.dirty || names(held, etagOf(topic)))) {
+    throw new PreconditionFailed(topic);
+  }
 }
 
 /** Someone else wrote first. */

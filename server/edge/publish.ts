@@ -2,10 +2,13 @@ import { HeadwaterError } from '../../shared/errors.js';
 import type { Json } from '../../shared/json.js';
 import { applyMergePatch } from '../../shared/merge-patch.js';
 import type { PublishMessage } from '../../shared/messages.js';
-import type { PatchOperation } from '../../shared/patch.js';
+import { applyPatch, type PatchOperation } from '../../shared/patch.js';
 import { unknownTopic } from '../store/store.js';
 import type { TopicView } from '../store/topic.js';
 import type { EdgeContext } from './context.js';
+
+/** The longest value that a client's patches may make, in characters of JSON. */
+const MAX_PATCHED = 16 * 1024 * 1024;
 
 /** What a client with the right to publish may do to a topic. */
 export type Publication =
@@ -41,16 +44,26 @@ export async function publish(
       writer.set(publication.value);
       break;
     case 'patch':
-      writer.patch(publication.patch);
+      writer.set(withinBounds(applyPatch(writer.latest ?? null, publication.patch), topic));
       break;
     case 'merge':
-      writer.set(applyMergePatch(writer.latest ?? null, publication.patch));
+      writer.set(withinBounds(applyMergePatch(writer.latest ?? null, publication.patch), topic));
       break;
     case 'event':
       version = writer.append(publication.event);
   }
   await store.flushed();
   return version ?? view.version;
+}
+
+/** A small patch can make a large value, by copying: the result is held to a bound of its own. */
+function withinBounds(value: Json, topic: string): Json {
+  const { length } = JSON.stringify(value);
+  if (length <= MAX_PATCHED) return value;
+  throw new HeadwaterError(
+    'too_large',
+    `the patch would make "${topic}" ${length} characters long: the most is ${MAX_PATCHED}`,
+  );
 }
 
 /** The publish message of PROTOCOL section 2. @throws {HeadwaterError} also `unauthorized` */

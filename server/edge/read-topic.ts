@@ -22,9 +22,14 @@ export async function readTopic(context: EdgeContext, exchange: Exchange, name: 
   const topic = context.store.open(name);
   if (!topic) throw unknownTopic(name);
   const since = exchange.query.get('since');
-  const wait = waitOf(exchange);
-  if (since === null) await readValue(context, exchange, topic, wait);
-  else await readSince(context, exchange, topic, cursorOf(since), wait);
+  try {
+    const wait = waitOf(exchange);
+    if (since === null) await readValue(context, exchange, topic, wait);
+    else await readSince(context, exchange, topic, cursorOf(since), wait);
+  } finally {
+    // Looking must not fill the store with topics that nobody ever wrote to.
+    if (context.hub.subscribers(name) === 0) context.store.forget(name);
+  }
 }
 
 async function readValue(
@@ -49,8 +54,10 @@ async function readValue(
 
 /** Sees to it that what is read is as fresh as the topic's source promises: fetched if need be, and flushed. */
 async function freshen({ refreshers, store }: EdgeContext, topic: TopicView): Promise<void> {
-  await refreshers.get(topic.name)?.freshen();
-  if (topic.dirty) await store.flushed();
+  const refresher = refreshers.get(topic.name);
+  if (!refresher) return;
+  await refresher.freshen();
+  await store.flushed();
 }
 
 /** The value, or an event topic's history as messages. @throws {HeadwaterError} where there is none yet */

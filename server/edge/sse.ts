@@ -86,7 +86,7 @@ function checkTopics({ store, limits }: EdgeContext, topics: readonly string[]):
   if (most > 0 && topics.length > most) {
     throw new HeadwaterError('limit', `${topics.length} topics on one stream: the most is ${most}`);
   }
-  for (const topic of topics) if (!store.open(topic)) throw unknownTopic(topic);
+  for (const topic of topics) if (!store.has(topic)) throw unknownTopic(topic);
 }
 
 function modeOf(query: URLSearchParams): DeliveryMode {

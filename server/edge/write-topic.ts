@@ -38,6 +38,12 @@ export async function writeTopic(context: EdgeContext, exchange: Exchange, topic
     reply(context, exchange, problem('bad_request', detail, 415, { accept: accepted }));
     return;
   }
+  const encoding = request.header('content-encoding') ?? 'identity';
+  if (encoding.toLowerCase() !== 'identity') {
+    const detail = `Content-Encoding: ${encoding.slice(0, 32)} is not taken: send the body as it is`;
+    reply(context, exchange, problem('bad_request', detail, 415, { 'accept-encoding': 'identity' }));
+    return;
+  }
   const publication = spelling(parseBody(await request.body(MAX_BODY)));
   try {
     const version = await publish(context, topic, publication, (view) => requireMatch(request, view));

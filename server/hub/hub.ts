@@ -90,6 +90,7 @@ export function createHub(store: Store, options: HubOptions): Hub {
   function releaseIfUnwanted(channel: Channel): void {
     if (channel.subscribers > 0) return;
     channels.delete(channel.topic.name);
+    store.forget(channel.topic.name);
     onDemand?.(channel.topic.name, false);
   }
 

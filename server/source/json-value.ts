@@ -1,4 +1,5 @@
 import { MAX_DEPTH } from '../../shared/depth.js';
+import type { HeadwaterError } from '../../shared/errors.js';
 import type { Json } from '../../shared/json.js';
 import { escapeToken } from '../../shared/pointer.js';
 import { SourceError } from './source-error.js';
@@ -7,14 +8,20 @@ import { SourceError } from './source-error.js';
  * A copy of `value` if it is JSON: null, booleans, finite numbers, strings, arrays without holes and plain objects of
  * these. A copy, because whoever made the value may go on working with it, and committed values must never change.
  *
- * @throws {SourceError} with the path (a JSON Pointer) and the kind of what is no JSON
+ * @throws what `refuse` makes (default {@link SourceError}), with the path (a JSON Pointer) and the kind of what is no JSON
  */
-export function copyJson(value: unknown, label: string): Json {
-  return copy(value, { label, path: [], above: new Set() });
+export function copyJson(value: unknown, label: string, refuse: Refuse = sourceFailed): Json {
+  return copy(value, { label, refuse, path: [], above: new Set() });
 }
+
+/** Makes the error for what is no JSON. */
+type Refuse = (message: string) => HeadwaterError;
+
+const sourceFailed: Refuse = (message) => new SourceError(message);
 
 interface Walk {
   label: string;
+  refuse: Refuse;
   path: (string | number)[];
   /** The containers that the one at hand lies in. */
   above: Set<object>;
@@ -73,8 +80,8 @@ function copyObject(object: object, walk: Walk): Json {
   return copied;
 }
 
-function refused({ label, path }: Walk, what: string): SourceError {
+function refused({ label, refuse, path }: Walk, what: string): HeadwaterError {
   const pointer = path.map((token) => `/${escapeToken(token)}`).join('');
   const place = pointer === '' ? '' : ` at ${pointer.length > 120 ? `${pointer.slice(0, 117)}...` : pointer}`;
-  return new SourceError(`${label} gave ${what}${place}, which is no JSON`);
+  return refuse(`${label} gave ${what}${place}, which is no JSON`);
 }

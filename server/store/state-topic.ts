@@ -21,7 +21,7 @@ export class StateTopic extends TopicBase {
 
   /** The committed value, flushed or not. */
   get latest(): Json | undefined {
-    return this.#pending ?? this.value;
+    return this.#pending === undefined ? this.value : this.#pending;
   }
 
   get dirty(): boolean {

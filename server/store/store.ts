@@ -47,6 +47,10 @@ export interface Store {
    * @throws {HeadwaterError} `limit` when making it would exceed the number of topics allowed.
    */
   open(name: string): TopicView | undefined;
+  /** Whether there is a topic of that name or could be: nothing is made. */
+  has(name: string): boolean;
+  /** Lets go of a topic that a pattern made and that never had a writer; others stay. */
+  forget(name: string): void;
   /** Writes to a topic. Every call of one method suits the topic's kind; the other throws `bad_request`. */
   writer(name: string): TopicWriter | undefined;
   /** All topics made so far. */
@@ -149,9 +153,16 @@ export function createStore(options: StoreOptions = {}): Store {
       if (isTopic(declaration.topic)) open(declaration.topic);
     },
     open,
+    has: (name) => topics.has(name) || declarations.find(name) !== undefined,
+    forget(name) {
+      const topic = topics.get(name);
+      if (topic?.fromPattern && !topic.hasWriter) topics.delete(name);
+    },
     writer(name) {
       const topic = open(name);
-      return topic && writerOf(topic);
+      if (!topic) return undefined;
+      topic.hasWriter = true;
+      return writerOf(topic);
     },
     topics: () => topics.values(),
     onFlush: (listener) => void listeners.push(listener),

@@ -21,6 +21,10 @@ export abstract class TopicBase implements TopicView {
   abstract readonly dirty: boolean;
   readonly name: string;
   readonly served: boolean;
+  /** One of many that a pattern stands for. */
+  readonly fromPattern: boolean;
+  /** Somebody may commit to it at any time. */
+  hasWriter = false;
   readonly epoch = newEpoch();
   version = 0;
   asOf: number | undefined;
@@ -34,6 +38,7 @@ export abstract class TopicBase implements TopicView {
   constructor(name: string, declaration: Declaration) {
     this.name = name;
     this.served = declaration.served;
+    this.fromPattern = declaration.topic !== name;
     this.history = new History(declaration.history);
   }
 

@@ -129,6 +129,45 @@ describe.each(POLICIES)('a hostile client on %s', (loop) => {
     );
   });
 
+  it('cannot fill the server with topics by looking at them', async () => {
+    await withWitness(
+      async (server) => {
+        for (let n = 0; n < 20; n++) {
+          await fetch(`${server.url}/topics/log/${n}`);
+          await fetch(`${server.url}/topics/log/${n}?since=x:1`);
+          const { say, inbox, socket, closed } = await openWebSocket(server.wsUrl);
+          say({ type: 'subscribe', topic: `log/${n}` });
+          await inbox.nextWhere((message) => message.type === 'subscribed');
+          socket.close();
+          await closed;
+        }
+        await expect
+          .poll(async () => ((await (await fetch(`${server.url}/topics`)).json()) as unknown[]).length)
+          .toBe(2);
+      },
+      { limits: { topics: 4 } },
+    );
+  });
+
+  it('cannot grow a value without bound by patches that copy', async () => {
+    await withWitness(async (server) => {
+      const patch = (operation: unknown) =>
+        fetch(`${server.url}/topics/scratch`, {
+          method: 'PATCH',
+          headers: { ...AUTHORIZED, 'content-type': 'application/json-patch+json' },
+          body: JSON.stringify([operation]),
+        });
+      const scratch = server.headwater.topic('scratch');
+      scratch.set({ text: 'x'.repeat(500_000) });
+      let status = 200;
+      for (let n = 0; n < 10 && status === 200; n++) {
+        status = (await patch({ op: 'copy', from: '', path: `/again${n}` })).status;
+      }
+      expect(status).toBe(413);
+      expect(JSON.stringify(scratch.value).length).toBeLessThan(17 * 1024 * 1024);
+    });
+  });
+
   it('cannot break a WebSocket with frames of any content', async () => {
     await withWitness(async (server) => {
       const scraps = fc.oneof(

@@ -58,12 +58,20 @@ describe.each(POLICIES)('publishing on %s', (loop) => {
     expect((await send(server, 'PUT', 'board', '3', { 'if-match': '*' })).status).toBe(200);
   });
 
+  it('creates only where nothing is, if asked to', async () => {
+    const server = await start();
+    const create = () => send(server, 'PUT', 'board', '1', { 'if-none-match': '*' });
+    expect((await create()).status).toBe(200);
+    expect((await create()).status).toBe(412);
+  });
+
   it.each([
     ['no token', { authorization: undefined }, 401, 'unauthorized'],
     ['a wrong token', { authorization: 'Bearer wrong' }, 401, 'unauthorized'],
     ['another scheme', { authorization: `Basic ${TOKEN}` }, 401, 'unauthorized'],
     ['a foreign page', { origin: 'https://evil.example' }, 403, 'forbidden'],
     ['an unknown media type', { 'content-type': 'text/csv' }, 415, 'bad_request'],
+    ['an encoded body', { 'content-encoding': 'gzip' }, 415, 'bad_request'],
   ])('refuses %s', async (_, headers, status, code) => {
     const server = await start();
     const response = await send(server, 'PUT', 'board', '1', headers);

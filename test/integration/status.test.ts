@@ -109,8 +109,17 @@ describe.each(POLICIES)('status and pages on %s', (loop) => {
     expect((await fetch(`${server.url}/sse.html`)).status).toBe(200);
   });
 
+  it('takes headers as large as a token in a cookie makes them, up to 16 KiB', async () => {
+    const server = await startServer({ loop });
+    const status = async (bytes: number) =>
+      (await fetch(`${server.url}/healthz`, { headers: { cookie: `token=${'x'.repeat(bytes)}` } })).status;
+    expect(await status(12_000)).toBe(200);
+    expect(await status(20_000)).toBe(431);
+  });
+
   it.each([
     ['GET', '/nothing', 404],
+    ['DELETE', '/nothing', 404],
     ['GET', '/../package.json', 404],
     ['GET', '/assets/..%2f..%2fpackage.json', 404],
     ['DELETE', '/topics/a', 405],

@@ -57,6 +57,16 @@ describe('a state topic', () => {
     expect(flushes[1]).toMatchObject({ change: undefined, checked: true, turned: undefined });
   });
 
+  it('patches what was just committed, null included', async () => {
+    const { store, writer } = storeWith('t');
+    await commit(store, 't', { a: 1 });
+    writer.set(null);
+    expect(writer.latest).toBe(null);
+    expect(() => writer.patch([{ op: 'add', path: '/b', value: 1 }])).toThrow();
+    await store.flushed();
+    expect(writer.view.value).toBe(null);
+  });
+
   it('makes no version when commits of one turn lead back to where they began', async () => {
     const { store, flushes } = storeWith('t');
     await commit(store, 't', 1);
