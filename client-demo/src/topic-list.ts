@@ -34,9 +34,9 @@ export function createTopicList(list: HTMLElement): TopicList {
         item.remove();
         links.delete(topic);
       }
-      for (const [index, { topic, kind, version, stale }] of topics.entries()) {
+      for (const [index, { topic, kind, stale }] of topics.entries()) {
         const { item, note } = entry(topic);
-        setText(note, noteOf(kind, version, stale));
+        setText(note, noteOf(kind, stale));
         note.classList.toggle('stale', stale);
         if (list.children[index] !== item) list.insertBefore(item, list.children[index] ?? null);
       }
@@ -49,8 +49,7 @@ export function createTopicList(list: HTMLElement): TopicList {
   };
 }
 
-function noteOf(kind: TopicInfo['kind'], version: number, stale: boolean): string {
+function noteOf(kind: TopicInfo['kind'], stale: boolean): string {
   if (stale) return 'stale';
-  if (version === 0) return 'empty';
   return kind === 'event' ? 'events' : '';
 }
