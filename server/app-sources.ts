@@ -1,4 +1,5 @@
 import { openServerTasks } from './app-tasks.js';
+import type { Transforms } from './app-transforms.js';
 import type { Clock } from './async/clock.js';
 import type { Config, SourceConfig } from './config/schema.js';
 import type { Logger } from './observe/log.js';
@@ -24,18 +25,27 @@ export interface Sources {
   close(): Promise<void>;
 }
 
+export interface SourcesContext {
+  store: Store;
+  clock: Clock;
+  logger: Logger;
+  links: RedisLinks;
+  transforms: Transforms;
+}
+
 /** Starts one refresher for each configured source. Their topics must be declared already. */
 export function startSources(
   config: Config,
-  { store, clock, logger, links }: { store: Store; clock: Clock; logger: Logger; links: RedisLinks },
+  { store, clock, logger, links, transforms }: SourcesContext,
 ): Sources {
   const client = createHttpClient();
   const tasks = openServerTasks(clock);
   const refreshers = new Map<string, Refresher>();
   const sources = new Map<string, Source>();
-  for (const { topic, every, when, fetch } of config.sources) {
+  for (const entry of config.sources) {
+    const { topic, every, when, fetch } = entry;
     const fetched = sourceOf(fetch, { client, links, clock, redisUrl: config.redis?.url });
-    const source = tasks.ofSource(fetched, topic);
+    const source = tasks.ofSource(transforms.after(fetched, entry), topic);
     sources.set(topic, fetched);
     const refresher = startRefresher({
       source,

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { TopicKind } from '../shared/messages.js';
 import { startSinks } from './app-sinks.js';
 import { startSources } from './app-sources.js';
+import { startTransforms } from './app-transforms.js';
 import { before } from './async/before.js';
 import { systemClock } from './async/clock.js';
 import { parseConfig } from './config/parse.js';
@@ -98,9 +99,10 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
   for (const { topic } of config.sources)
     store.declare({ topic, kind: 'state', history: HISTORY, served: true });
 
+  const transforms = await startTransforms(config);
   const links = openRedisLinks();
   const sinks = await startSinks(config, { store, clock, logger, links });
-  const sources = startSources(config, { store, clock, logger, links });
+  const sources = startSources(config, { store, clock, logger, links, transforms });
   const { limits } = config;
   const hub = createHub(store, {
     clock,
@@ -162,6 +164,7 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
     for (const listener of listeners) listener.stopListening();
     const everyoneLeft = gatekeeper.shut();
     await sources.close();
+    await transforms.close();
     store.close();
     const written = sinks.close(Math.min(config.drainTimeout, SINK_TIMEOUT));
     hub.drain(RECONNECT_SPREAD + hub.connections.size);

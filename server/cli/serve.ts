@@ -1,5 +1,6 @@
 import { HeadwaterError } from '../../shared/errors.js';
 import { createHeadwater, type Headwater } from '../app.js';
+import { findBrokenTransforms } from '../app-transforms.js';
 import type { Override } from '../config/environment.js';
 import { type LoadedConfig, loadConfig } from '../config/load.js';
 import { createLogger, type Logger } from '../observe/log.js';
@@ -27,7 +28,11 @@ export async function serve(flags: ServeFlags): Promise<ExitCode> {
   // Before anything is opened, so that a stop during the start is an orderly one too.
   const stopped = stopSignal(logger);
 
-  const loaded = await loadConfig({ file: flags.config, flags: overridesOf(flags) });
+  const loaded = await loadConfig({
+    file: flags.config,
+    flags: overridesOf(flags),
+    tryOut: findBrokenTransforms,
+  });
   for (const warning of loaded.warnings) logger.warn(warning);
   const headwater = await start(loaded, logger);
   announce(headwater.listeners, loaded, logger);

@@ -4,7 +4,7 @@ import { messageOf } from '../../shared/errors.js';
 import { DEMO_CONFIG } from './demo.js';
 import { describeUnknownVariable, type Override, readEnvironment, withOverride } from './environment.js';
 import { type ConfigFile, findConfigFile, readConfigFile } from './file.js';
-import type { Provenance } from './findings.js';
+import type { Finding, Provenance } from './findings.js';
 import { checkConfig, resolvePaths } from './parse.js';
 import { ConfigError, type ConfigPath, type ConfigProblem, formatPath, valueAt } from './problem.js';
 import type { Written } from './redact.js';
@@ -20,6 +20,8 @@ export interface LoadOptions {
   environment?: Environment;
   /** What the command line sets, over the environment, over the file. */
   flags?: readonly Override[];
+  /** Finds what only trying can tell, in a configuration that is right as far as reading it tells. */
+  tryOut?: (config: Config) => Promise<readonly Finding[]>;
 }
 
 export interface LoadedConfig {
@@ -67,6 +69,11 @@ export async function loadConfig(options: LoadOptions = {}): Promise<LoadedConfi
   const resolved = resolvePaths(config, path ? dirname(path) : directory);
   const missing = await missingFiles(resolved, provenance);
   if (missing.length > 0) throw new ConfigError(file.name, missing);
+  const tried = (await options.tryOut?.(resolved)) ?? [];
+  if (tried.length > 0) {
+    const broken = tried.map(({ path: at, message }) => locate(provenance, at, message));
+    throw new ConfigError(file.name, broken);
+  }
 
   const written = new Map(expanded.written);
   for (const override of overrides) written.delete(formatPath(override.path));

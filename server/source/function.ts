@@ -23,7 +23,8 @@ export function functionSource(run: SourceFunction): Source {
   };
 }
 
-function unlessAborted(signal: AbortSignal, work: () => Promise<unknown>): Promise<unknown> {
+/** The outcome of `work`, or the reason of `signal` when that aborts first; what `work` still brings is dropped. */
+export function unlessAborted<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);
     signal.addEventListener('abort', abort, { once: true });
