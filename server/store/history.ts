@@ -1,4 +1,9 @@
-import type { HistoryBounds } from './topic.js';
+/** How much of a topic's past is kept for resume: the older end is dropped at either bound. */
+export interface HistoryBounds {
+  count: number;
+  /** Of JSON text. */
+  bytes: number;
+}
 
 /** One step of a topic's past, as JSON text so that it is encoded once and merged by joining. */
 export interface HistoryEntry {

@@ -1,13 +1,6 @@
 import type { Json } from '../../shared/json.js';
 import type { TopicKind } from '../../shared/messages.js';
-import type { HistoryEntry } from './history.js';
-
-/** How much of a topic's past is kept for resume: the older end is dropped at either bound. */
-export interface HistoryBounds {
-  count: number;
-  /** Of JSON text. */
-  bytes: number;
-}
+import type { HistoryBounds, HistoryEntry } from './history.js';
 
 /** What makes a topic exist: a name, or a pattern with `{parameters}` that each stand for one segment. */
 export interface Declaration {
