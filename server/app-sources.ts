@@ -3,6 +3,7 @@ import type { Transforms } from './app-transforms.js';
 import type { Clock } from './async/clock.js';
 import type { Config, SourceConfig } from './config/schema.js';
 import type { Logger } from './observe/log.js';
+import type { LoopWatch } from './observe/loop-hold.js';
 import { fileSource } from './source/file.js';
 import { functionSource } from './source/function.js';
 import { createHttpClient, type HttpClient } from './source/http-client.js';
@@ -31,15 +32,16 @@ export interface SourcesContext {
   logger: Logger;
   links: RedisLinks;
   transforms: Transforms;
+  watch: LoopWatch;
 }
 
 /** Starts one refresher for each configured source. Their topics must be declared already. */
 export function startSources(
   config: Config,
-  { store, clock, logger, links, transforms }: SourcesContext,
+  { store, clock, logger, links, transforms, watch }: SourcesContext,
 ): Sources {
   const client = createHttpClient();
-  const tasks = openServerTasks(clock);
+  const tasks = openServerTasks(clock, watch);
   const refreshers = new Map<string, Refresher>();
   const sources = new Map<string, Source>();
   for (const entry of config.sources) {

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { TopicKind } from '../shared/messages.js';
+import { watchedHandlers, watchedStore } from './app-loop-watch.js';
 import { startSinks } from './app-sinks.js';
 import { startSources } from './app-sources.js';
 import { startTransforms } from './app-transforms.js';
@@ -22,6 +23,7 @@ import { libuv } from './loop/libuv.js';
 import { mountHttp } from './loop/libuv-mount.js';
 import type { DefectReporter, Listener, LoopPolicy } from './loop/policy.js';
 import { createLogger, type Logger } from './observe/log.js';
+import { watchLoop } from './observe/loop-hold.js';
 import { createMetrics } from './observe/metrics.js';
 import { openRedisLinks } from './source/redis-links.js';
 import { createStore } from './store/store.js';
@@ -102,9 +104,10 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
   const transforms = await startTransforms(config);
   const links = openRedisLinks();
   const sinks = await startSinks(config, { store, clock, logger, links });
-  const sources = startSources(config, { store, clock, logger, links, transforms });
+  const watch = watchLoop(logger);
+  const sources = startSources(config, { store, clock, logger, links, watch, transforms });
   const { limits } = config;
-  const hub = createHub(store, {
+  const hub = createHub(watchedStore(store, watch), {
     clock,
     outboxBytes: limits.outboxBytes,
     subscriptionsPerConnection: limits.subscriptionsPerConnection,
@@ -146,7 +149,7 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
 
   async function listen(): Promise<void> {
     const { host, port, tls } = config.http;
-    const handlers = createRoutes(contextOn(policy), pages);
+    const handlers = watchedHandlers(createRoutes(contextOn(policy), pages), watch);
     const secured = tls ? { tls } : {};
     const http = await policy.listenHttp(
       { host, port, ...secured, maxMessageBytes, onDefect: report },
@@ -172,6 +175,7 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
     sweeper.close();
     await Promise.all([...listeners.map((listener) => listener.close()), written]);
     await links.close();
+    watch.close();
   }
 
   const headwater: Headwater = {
@@ -183,7 +187,7 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
       return topicHandle(store.writer(name)!, hub, report);
     },
     mount(server, { prefix = '' } = {}) {
-      const handlers = createRoutes(contextOn(libuv()), pages);
+      const handlers = watchedHandlers(createRoutes(contextOn(libuv()), pages), watch);
       const listener = mountHttp(server, { prefix, maxMessageBytes, onDefect: report }, handlers);
       listeners.push(listener);
       return listener;

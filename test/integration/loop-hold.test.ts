@@ -1,0 +1,100 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createHeadwater } from '../../server/app.js';
+import type { ConfigInput } from '../../server/config/schema.js';
+import { createLogger } from '../../server/observe/log.js';
+
+interface Entry {
+  level: string;
+  msg: string;
+  where?: string;
+  heldMs?: number;
+  suspects?: string[];
+  leftOut?: number;
+}
+
+function block(duration: number): void {
+  const end = performance.now() + duration;
+  while (performance.now() < end);
+}
+
+/** A server whose entries about held loops are collected. */
+async function start(config: ConfigInput) {
+  const holds: Entry[] = [];
+  const destination = {
+    write(line: string) {
+      const entry = JSON.parse(line) as Entry;
+      if (entry.msg === 'the event loop was held') holds.push(entry);
+    },
+  };
+  const logger = createLogger({ level: 'warn', pretty: false, destination });
+  const headwater = await createHeadwater({ drainTimeout: 1_000, ...config, http: { port: 0 } }, { logger });
+  onTestFinished(() => headwater.close());
+  return { headwater, holds, of: (where: string) => holds.find((entry) => entry.where === where) };
+}
+
+describe('what holds the event loop', () => {
+  it('is logged with its name when a function source blocks', async () => {
+    const blocking = () => {
+      block(150);
+      return 1;
+    };
+    const { of } = await start({
+      sources: [{ topic: 'blocker', every: '1h', when: 'always', fetch: blocking }],
+    });
+    await expect.poll(() => of('fetch blocker')).toMatchObject({ level: 'warn', where: 'fetch blocker' });
+    expect(of('fetch blocker')!.heldMs).toBeGreaterThanOrEqual(150);
+    expect(of('unnamed')).toBeUndefined();
+  });
+
+  it('has a suspect when a source blocks after it waited for something', async () => {
+    let answer: () => void = () => {};
+    const later = async () => {
+      await new Promise<void>((resolve) => (answer = resolve));
+      block(250);
+      return 1;
+    };
+    const { headwater, of } = await start({
+      sources: [{ topic: 'later', every: '1h', when: 'always', fetch: later }],
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    answer();
+    await expect.poll(() => headwater.topic('later').value).toBe(1);
+    await expect.poll(() => of('unnamed')?.suspects).toEqual(['fetch later']);
+  });
+
+  it('is named after the topics when a subscriber in the process blocks', async () => {
+    const { headwater, of } = await start({ topics: [{ topic: 'a' }] });
+    headwater.topic('a').subscribe(() => block(150));
+    headwater.topic('a').set(1);
+    await expect.poll(() => of('flush of a')).toBeDefined();
+  });
+
+  it('is logged at most once a second, with a count of what was left out', async () => {
+    const { headwater, holds } = await start({ topics: [{ topic: 'a' }] });
+    const topic = headwater.topic('a');
+    let value = 0;
+    topic.subscribe(() => block(150));
+    await expect
+      .poll(() => {
+        topic.set(++value);
+        return holds.length;
+      })
+      .toBe(2);
+    expect(holds[1]!.leftOut).toBeGreaterThan(0);
+  });
+
+  it('is nothing when a source waits without blocking', async () => {
+    const { headwater, holds } = await start({
+      sources: [
+        {
+          topic: 'polite',
+          every: '1h',
+          when: 'always',
+          fetch: () => new Promise((r) => setTimeout(r, 200, 1)),
+        },
+      ],
+    });
+    await expect.poll(() => headwater.topic('polite').value).toBe(1);
+    expect(holds.filter(({ where }) => where !== 'unnamed')).toEqual([]);
+  });
+});
