@@ -25,11 +25,14 @@ interface Round {
   times: (number | null)[];
   /** Who answers first. */
   order: number[];
+  /** The fetch is told of no previous value, as after a transform that failed. */
+  anew: boolean;
 }
 
 const round: fc.Arbitrary<Round> = fc.record({
   times: fc.array(fc.option(fc.integer({ min: 0, max: 20 }), { freq: 4 }), { minLength: 3, maxLength: 3 }),
   order: fc.shuffledSubarray([0, 1, 2], { minLength: 3 }),
+  anew: fc.boolean(),
 });
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
@@ -41,11 +44,11 @@ async function timesHeld(strategy: StrategyOptions['strategy'], rounds: Round[])
   const source = strategySource({ strategy, sources, newer: '/t', need: 2, ignore: ['/by'], clock });
   let held: Json | undefined;
   const seen: number[][] = [];
-  for (const { times, order } of rounds) {
+  for (const { times, order, anew } of rounds) {
     for (const hand of hands) hand.forget();
     let over = false;
     const fetching = source
-      .fetch({ signal: new AbortController().signal, previous: held })
+      .fetch({ signal: new AbortController().signal, previous: anew ? undefined : held })
       .then((fetched) => {
         if (fetched.kind === 'value') held = fetched.value;
       })

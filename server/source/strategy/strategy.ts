@@ -64,10 +64,10 @@ export function strategySource(options: StrategyOptions): StrategySource {
       } catch (error) {
         throw signal.aborted ? signal.reason : error;
       }
-      const stands =
-        previous !== undefined &&
-        (value === delivered || (strategy !== 'all' && recency?.older(value, delivered ?? previous, label)));
-      if (stands) return { kind: 'unchanged' };
+      const held = delivered ?? previous;
+      if (strategy !== 'all' && held !== undefined && recency?.older(value, held, label)) value = held;
+      // Who has no previous value, or lost it in a transform, gets the one that stands.
+      if (previous !== undefined && value === held) return { kind: 'unchanged' };
       delivered = value;
       return { kind: 'value', value };
     },
@@ -113,7 +113,7 @@ function createGather(
     const answers = await all(members, { signal, clock });
     const before = (index: number) => held[index] ?? valueAt(previous ?? null, [members[index]!.name]);
     const values = answers.map((value, index) => {
-      const old = previous === undefined ? undefined : before(index);
+      const old = before(index);
       return old !== undefined && recency?.older(value, old, members[index]!.label) ? old : value;
     });
     if (gathered === undefined || values.some((value, index) => value !== held[index])) {
