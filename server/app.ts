@@ -25,6 +25,7 @@ import type { DefectReporter, Listener, LoopPolicy } from './loop/policy.js';
 import { createLogger, type Logger } from './observe/log.js';
 import { watchLoop } from './observe/loop-hold.js';
 import { createMetrics } from './observe/metrics.js';
+import { runningPipelines } from './source/pipeline.js';
 import { openRedisLinks } from './source/redis-links.js';
 import { createStore } from './store/store.js';
 import { type TopicHandle, topicHandle } from './topic-handle.js';
@@ -64,6 +65,8 @@ export interface Headwater extends AsyncDisposable {
    * @throws {HeadwaterError} `config_invalid` for a bad name, `limit` for too many topics
    */
   topic(name: string, kind?: TopicKind): TopicHandle;
+  /** The names of all topics made so far, in order of making. */
+  topics(): string[];
   /**
    * Serves this server's routes on an application's own `node:http` server too, below `prefix` (`/live`); the
    * application keeps everything else. Whatever the loop policy, a mounted server runs on libuv.
@@ -124,6 +127,7 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
       hub: hub.stats,
       sources: { ...sources.counts(), urls: sources.urls() },
       sinks: sinks.counts(),
+      pipelines: runningPipelines(),
     };
   });
   const contextOn = (loop: LoopPolicy): EdgeContext => ({
@@ -186,6 +190,7 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
       if (!store.open(name)) store.declare({ topic: name, kind, history: HISTORY, served: false });
       return topicHandle(store.writer(name)!, hub, report);
     },
+    topics: () => [...store.topics()].map(({ name }) => name),
     mount(server, { prefix = '' } = {}) {
       const handlers = watchedHandlers(createRoutes(contextOn(libuv()), pages), watch);
       const listener = mountHttp(server, { prefix, maxMessageBytes, onDefect: report }, handlers);

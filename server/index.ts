@@ -3,11 +3,23 @@ export { HeadwaterError } from '../shared/errors.js';
 export type { Json } from '../shared/json.js';
 export type { PatchOperation } from '../shared/patch.js';
 export { type BoundListener, type CreateOptions, createHeadwater, type Headwater } from './app.js';
+export { type BackgroundServer, runInBackground } from './background.js';
+export type { CallArguments, CallName, CallResult } from './background-calls.js';
 export { type Config, type ConfigInput, defineConfig } from './config/schema.js';
 export { installLoopPolicy } from './loop/install.js';
 export { libuv } from './loop/libuv.js';
 export type { LoopPolicy } from './loop/policy.js';
 export { uws } from './loop/uws.js';
-export type { FetchContext } from './source/source.js';
+export {
+  type Pipeline,
+  type PipelineOptions,
+  pipeline,
+  type RunningPipeline,
+  type StageFailure,
+  type StageOptions,
+  type StageStats,
+  type StageWork,
+} from './source/pipeline.js';
+export type { FetchContext, Transform, TransformContext } from './source/source.js';
 export type { SystemVitals } from './source/system.js';
 export type { TopicHandle, TopicUpdate } from './topic-handle.js';

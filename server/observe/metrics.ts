@@ -18,6 +18,19 @@ export interface Readings {
   };
   sources: { fetches: number; failures: number; urls: readonly UrlReading[] };
   sinks: { writes: number; failures: number; dropped: number; failing: number };
+  /** Those that run and have a name. */
+  pipelines: readonly { name: string; stages: readonly StageReading[] }[];
+}
+
+/** One stage of a pipeline. */
+export interface StageReading {
+  stage: string;
+  in: number;
+  out: number;
+  failures: number;
+  queued: number;
+  active: number;
+  busy: number;
 }
 
 /** One of the URLs of a source that asks several. */
@@ -78,6 +91,20 @@ export function createMetrics(read: () => Readings): Metrics {
     });
   }
 
+  function ofStages(name: string, help: string, value: (stage: StageReading) => number): void {
+    new (name.endsWith('_total') ? Counter : Gauge)({
+      name: `headwater_pipeline_${name}`,
+      help: `${help}, by stage of a pipeline that runs`,
+      labelNames: ['pipeline', 'stage'],
+      registers,
+      collect() {
+        this.reset();
+        for (const { name: pipeline, stages } of read().pipelines)
+          for (const stage of stages) this.inc({ pipeline, stage: stage.stage }, value(stage));
+      },
+    });
+  }
+
   gauge('connections', 'Connections that stay: WebSocket, SSE and waiting long-polls', (r) => r.connections);
   gauge('topics', 'Topics made so far', (r) => r.topics);
   gauge('stale_topics', 'Topics whose source fails', (r) => r.staleTopics);
@@ -105,6 +132,12 @@ export function createMetrics(read: () => Readings): Metrics {
   counter('sink_failures', 'Attempts to write to a sink that failed', (r) => r.sinks.failures);
   counter('sink_dropped', 'Values that a sink could not take in time', (r) => r.sinks.dropped);
   gauge('failing_sinks', 'Sinks that cannot be written to', (r) => r.sinks.failing);
+  ofStages('in_total', 'Items taken up', (stage) => stage.in);
+  ofStages('out_total', 'Items done', (stage) => stage.out);
+  ofStages('failures_total', 'Items that failed', (stage) => stage.failures);
+  ofStages('busy_seconds_total', 'Time spent on items', (stage) => stage.busy / 1000);
+  ofStages('queued', 'Items that wait', (stage) => stage.queued);
+  ofStages('active', 'Items worked on', (stage) => stage.active);
 
   return {
     async render() {
