@@ -30,6 +30,7 @@ export type InternalErrorCode =
   | 'closed'
   | 'protocol_error'
   | 'callback_failed'
+  | 'background_lost'
   | 'copy_failed'
   | 'copy_locked';
 
