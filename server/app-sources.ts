@@ -54,7 +54,7 @@ export function startSources(
       topic: store.writer(topic)!,
       every,
       when,
-      timeout: timeoutOf(fetch),
+      timeout: timeoutOf(entry),
       clock,
       onError: (error) => logger.warn({ topic, err: error }, 'a fetch failed'),
     });
@@ -98,7 +98,11 @@ function sourceOf(fetch: SourceConfig['fetch'], { client, links, clock, redisUrl
   return systemSource();
 }
 
-/** Several URLs that are asked one after the other may each take their time. */
-function timeoutOf(fetch: SourceConfig['fetch']): number | undefined {
-  return 'urls' in fetch ? (Object.keys(fetch.urls).length + 1) * fetch.timeout : undefined;
+/** Of one fetch, where nothing says otherwise. */
+const FETCH_TIMEOUT = 30_000;
+
+/** Several URLs that are asked one after the other may each take their time, and a transform has its own. */
+function timeoutOf({ fetch, transform }: SourceConfig): number {
+  const fetching = 'urls' in fetch ? (Object.keys(fetch.urls).length + 1) * fetch.timeout : FETCH_TIMEOUT;
+  return typeof transform === 'object' ? fetching + transform.timeout : fetching;
 }

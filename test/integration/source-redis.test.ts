@@ -178,6 +178,24 @@ describeWithRedis('while Redis is down', () => {
     await shows(2);
   });
 
+  it('a Redis that wants a password is stale until it has the right one', async () => {
+    const redis = await startRedis();
+    await redis.client.set('k', '1');
+    await redis.client.config('SET', 'requirepass', 'right');
+    const links = openRedisLinks();
+    onTestFinished(() => links.close());
+    const { signal } = new AbortController();
+    const fetchAs = (userinfo: string) => {
+      const url = redis.url.replace('//', `//${userinfo}`);
+      return redisSource(links, { url, key: 'k' }).fetch({ signal, previous: undefined });
+    };
+    await expect(fetchAs('')).rejects.toMatchObject({ message: `${redis.label} let nobody in (NOAUTH)` });
+    await expect(fetchAs(':wrong@')).rejects.toMatchObject({
+      message: `${redis.label} let nobody in (WRONGPASS)`,
+    });
+    expect(await fetchAs(':right@')).toEqual({ kind: 'value', value: 1 });
+  });
+
   it('a Redis that hangs is given up, and asked again when it goes on', async () => {
     const redis = await startRedis();
     await redis.client.set('k', '1');
