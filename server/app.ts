@@ -188,6 +188,7 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
     listeners: bound,
     topic(name, kind = 'state') {
       if (!store.open(name)) store.declare({ topic: name, kind, history: HISTORY, served: false });
+      store.keep(name);
       return topicHandle(store.writer(name)!, hub, report);
     },
     topics: () => [...store.topics()].map(({ name }) => name),

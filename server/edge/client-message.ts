@@ -3,11 +3,14 @@ import { HeadwaterError, type WireErrorCode } from '../../shared/errors.js';
 import type { Json } from '../../shared/json.js';
 import type { ClientMessage, MessageId } from '../../shared/messages.js';
 import type { PatchOperation } from '../../shared/patch.js';
+import { TOPIC_MAX_BYTES } from '../../shared/topic.js';
 
 const id = z
   .union([z.number(), z.string().max(64)], 'a number or a string of at most 64 characters is expected')
   .optional();
-const topic = z.string('a topic name is expected');
+const topic = z
+  .string('a topic name is expected')
+  .max(TOPIC_MAX_BYTES, `a topic name of at most ${TOPIC_MAX_BYTES} bytes is expected`);
 // What JSON.parse made is JSON; what is left to tell is whether it is there.
 const json = z.custom<Json>((value) => value !== undefined);
 // Operations are checked one by one where they are applied.

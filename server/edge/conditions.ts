@@ -9,33 +9,35 @@ export function etagOf(topic: TopicView): string {
   return `"${formatCursor(topic)}"`;
 }
 
-/** Whether a header of entity tags names `etag`, or any (`*`). */
-function names(header: string, etag: string): boolean {
-  if (header.trim() === '*') return true;
-  return header.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
+/** The entity tags of a header; weak ones as strong ones where `weakToo`. */
+function tagsIn(header: string, weakToo: boolean): string[] {
+  return header.split(',').map((tag) => (weakToo ? tag.trim().replace(/^W\//, '') : tag.trim()));
 }
 
-/** Whether the client holds the current version already (RFC 9110, 13.1.2). */
+const isAny = (header: string) => header.trim() === '*';
+
+/** Whether the client holds the current version already (RFC 9110, 13.1.2; compared weakly). */
 export function isUnmodified(request: HttpRequest, topic: TopicView): boolean {
   const held = request.header('if-none-match');
-  return held !== undefined && topic.version > 0 && names(held, etagOf(topic));
+  // An event topic is there before its first event; a state topic begins with its first value.
+  if (held === undefined || (topic.version === 0 && topic.kind === 'state')) return false;
+  return isAny(held) || tagsIn(held, true).includes(etagOf(topic));
 }
 
 /**
- * Lets a conditional write through only if nobody wrote since (`If-Match`; RFC 9110, 13.1.1), or at all
- * (`If-None-Match: *`; 13.1.2). A commit that waits for its flush counts: its writer was first.
+ * Lets a conditional write through only if nobody wrote since (`If-Match`; RFC 9110, 13.1.1, compared strongly), or
+ * at all (`If-None-Match: *`; 13.1.2). A commit that waits for its flush counts: its writer was first.
  * @throws {PreconditionFailed}
  */
 export function requireMatch(request: HttpRequest, topic: TopicView): void {
   const expected = request.header('if-match');
   const held = request.header('if-none-match');
   const exists = topic.version > 0 || topic.dirty;
-  if (expected !== undefined && (!exists || topic.dirty || !names(expected, etagOf(topic)))) {
-    throw new PreconditionFailed(topic);
-  }
-  if (held !== undefined && exists && (topic.dirty || names(held, etagOf(topic)))) {
-    throw new PreconditionFailed(topic);
-  }
+  const isCurrent = (header: string, weakToo: boolean) =>
+    !topic.dirty && topic.version > 0 && tagsIn(header, weakToo).includes(etagOf(topic));
+  const matches = expected === undefined || (isAny(expected) ? exists : isCurrent(expected, false));
+  const isNew = held === undefined || !(isAny(held) ? exists : isCurrent(held, true));
+  if (!matches || !isNew) throw new PreconditionFailed(topic);
 }
 
 /** Someone else wrote first. */

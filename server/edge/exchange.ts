@@ -40,10 +40,20 @@ export async function answer(
   } catch (error) {
     // Nobody is there to be told.
     if (gone.signal.aborted || (error instanceof HeadwaterError && error.code === 'aborted')) return;
-    const refusal = problemOf(error);
-    if (refusal.status === 500) context.report(error, `${request.method} ${request.path}`);
-    reply(context, exchange, refusal);
+    refuse(context, exchange, error);
   } finally {
     end();
+  }
+}
+
+/** A route that fails after it has answered is a defect too: there is nobody left to tell but the log. */
+function refuse(context: EdgeContext, exchange: Exchange, error: unknown): void {
+  const where = `${exchange.request.method} ${exchange.request.path}`;
+  const refusal = problemOf(error);
+  if (refusal.status === 500) context.report(error, where);
+  try {
+    reply(context, exchange, refusal);
+  } catch (late) {
+    context.report(late, where);
   }
 }

@@ -1,9 +1,11 @@
+import { isTooDeep } from '../../shared/depth.js';
+import { equal } from '../../shared/equal.js';
 import { HeadwaterError } from '../../shared/errors.js';
 import type { Json } from '../../shared/json.js';
 import { applyMergePatch } from '../../shared/merge-patch.js';
 import type { PublishMessage } from '../../shared/messages.js';
 import { applyPatch, type PatchOperation } from '../../shared/patch.js';
-import { unknownTopic } from '../store/store.js';
+import { type TopicWriter, unknownTopic } from '../store/store.js';
 import type { TopicView } from '../store/topic.js';
 import type { EdgeContext } from './context.js';
 
@@ -18,18 +20,40 @@ export type Publication =
   | { kind: 'event'; event: Json };
 
 /**
- * Commits a publication and resolves, once it is flushed, with the topic's version (an event's own).
+ * Commits a publication and resolves, once it is flushed, with the topic's version (an event's own), and whether the
+ * topic then holds just what was committed: somebody else may have committed into the same version.
  * `precondition` is asked before the commit, in the same turn, and throws to prevent it.
  * @throws {HeadwaterError} `unknown_topic`, `forbidden`, `bad_request`, `too_large`, `patch_invalid`, `patch_conflict`
  */
 export async function publish(
-  { store }: EdgeContext,
+  { store, hub }: EdgeContext,
   topic: string,
   publication: Publication,
   precondition?: (view: TopicView) => void,
-): Promise<number> {
+): Promise<{ version: number; holds: boolean }> {
   const writer = store.writer(topic);
   if (!writer) throw unknownTopic(topic);
+  let version: number | undefined;
+  try {
+    version = commit(writer, topic, publication, precondition);
+  } catch (error) {
+    hub.release(topic);
+    throw error;
+  }
+  const { view } = writer;
+  const committed = writer.latest;
+  await store.flushed();
+  if (version !== undefined) return { version, holds: version === view.version };
+  return { version: view.version, holds: committed === view.value || equal(committed!, view.value!) };
+}
+
+/** Returns the version of an event. */
+function commit(
+  writer: TopicWriter,
+  topic: string,
+  publication: Publication,
+  precondition?: (view: TopicView) => void,
+): number | undefined {
   const { view } = writer;
   if (view.served) {
     throw new HeadwaterError(
@@ -38,7 +62,6 @@ export async function publish(
     );
   }
   precondition?.(view);
-  let version: number | undefined;
   switch (publication.kind) {
     case 'value':
       writer.set(publication.value);
@@ -50,14 +73,15 @@ export async function publish(
       writer.set(withinBounds(applyMergePatch(writer.latest ?? null, publication.patch), topic));
       break;
     case 'event':
-      version = writer.append(publication.event);
+      return writer.append(publication.event);
   }
-  await store.flushed();
-  return version ?? view.version;
+  return undefined;
 }
 
 /** A small patch can make a large value, by copying: the result is held to a bound of its own. */
 function withinBounds(value: Json, topic: string): Json {
+  // Committing refuses what is too deep, and encoding it would overflow the stack.
+  if (isTooDeep(value)) return value;
   const { length } = JSON.stringify(value);
   if (length <= MAX_PATCHED) return value;
   throw new HeadwaterError(
@@ -73,7 +97,8 @@ export async function publishOverWebSocket(
   message: PublishMessage,
 ): Promise<number> {
   context.publishRight.require(token);
-  return publish(context, message.topic, publicationOf(message));
+  const { version } = await publish(context, message.topic, publicationOf(message));
+  return version;
 }
 
 /** The schema lets exactly one of the three through. */

@@ -28,7 +28,7 @@ export async function readTopic(context: EdgeContext, exchange: Exchange, name: 
     else await readSince(context, exchange, topic, cursorOf(since), wait);
   } finally {
     // Looking must not fill the store with topics that nobody ever wrote to.
-    if (context.hub.subscribers(name) === 0) context.store.forget(name);
+    context.hub.release(name);
   }
 }
 
@@ -103,6 +103,8 @@ async function changeOf(
   topic: TopicView,
   wait: number,
 ): Promise<void> {
+  // The client may have left during a fetch: its abort has been and gone.
+  if (exchange.gone.aborted) return;
   const release = context.gatekeeper.admit(exchange.request.remoteAddress);
   const cleanups = [release];
   try {

@@ -1,12 +1,11 @@
 import { formatCursor, parseCursor } from '../../shared/cursor.js';
 import { HeadwaterError } from '../../shared/errors.js';
 import type { DeliveryMode } from '../../shared/messages.js';
-import type { Connection, Outlet } from '../hub/connection.js';
+import type { Connection } from '../hub/connection.js';
 import type { Part, WireFormat } from '../hub/wire.js';
-import type { ResponseStream } from '../loop/policy.js';
-import { unknownTopic } from '../store/store.js';
 import type { EdgeContext } from './context.js';
-import type { Exchange } from './exchange.js';
+import { eventStreamOutlet } from './event-stream-outlet.js';
+import { type Exchange, reply } from './exchange.js';
 
 /**
  * Server-Sent Events (WHATWG HTML, 9.2): the messages of PROTOCOL section 1 in `data:`, one an event, without an
@@ -23,7 +22,11 @@ const severalTopics: WireFormat = {
   encode: (parts) => Buffer.from(parts.map((part) => `data: ${part.text}\n\n`).join('')),
 };
 
-const COMMENT = Buffer.from(':\n\n');
+const STREAM_HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-store',
+  'x-accel-buffering': 'no',
+} as const;
 /** A browser that lost the stream waits this long, in ms, plus as much again by chance, so that a crowd comes back spread out. */
 const RETRY = 1_000;
 
@@ -36,57 +39,48 @@ export function serveEventStream(context: EdgeContext, exchange: Exchange, topic
   const { request, response, query } = exchange;
   const mode = modeOf(query);
   const progress = progressOf(query);
-  checkTopics(context, topics);
+  if (topics.length === 0) throw new HeadwaterError('bad_request', 'no topic: ask for /sse?topic=a&topic=b');
   const cursors = lastEventCursors(
     request.header('last-event-id') ?? query.get('lastEventId'),
     topics.length,
   );
   const release = context.gatekeeper.admit(request.remoteAddress);
-
-  const stream = response.stream(200, {
-    ...context.origins.headers(request),
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-store',
-    'x-accel-buffering': 'no',
-  });
   const several = topics.length > 1;
-  let joined = false;
-  const trailer = () => (several && joined ? idBlock(connection) : undefined);
-  const connection = context.hub.connect(
-    outletOf(stream, several ? severalTopics : singleTopic, trailer, end),
-  );
-  function end(): void {
+  const outlet = eventStreamOutlet(several ? severalTopics : singleTopic, () => {
     context.hub.disconnect(connection);
     release();
-  }
-  exchange.gone.addEventListener('abort', end, { once: true });
-  stream.onDrain(() => context.hub.drained(connection));
-
-  stream.cork(() => {
-    stream.write(Buffer.from(`retry: ${RETRY + Math.floor(Math.random() * RETRY)}\n\n`));
+  });
+  const connection = context.hub.connect(outlet);
+  try {
+    // Before the first byte leaves, so that a refusal can still be an HTTP status.
     for (const [index, topic] of topics.entries()) {
       context.hub.subscribe(connection, topic, { mode, progress, since: cursors[index] });
     }
-    joined = true;
-    // A reader of events that is cut off before the first must know where it stood, or it would miss some.
-    if (several || isEventTopic(context, topics[0]!)) stream.write(idBlock(connection));
+  } catch (error) {
+    outlet.ended();
+    throw error;
+  }
+  const headers = { ...context.origins.headers(request), ...STREAM_HEADERS };
+  if (request.method === 'HEAD') {
+    outlet.ended();
+    reply(context, exchange, { status: 200, headers });
+    return;
+  }
+  exchange.gone.addEventListener('abort', outlet.ended, { once: true });
+  const stream = response.stream(200, headers);
+  stream.onDrain(() => {
+    outlet.drained();
+    context.hub.drained(connection);
   });
+  const retry = Buffer.from(`retry: ${RETRY + Math.floor(Math.random() * RETRY)}\n\n`);
+  // A reader of events that is cut off before the first must know where it stood, or it would miss some.
+  const position = several || isEventTopic(context, topics[0]!) ? idBlock(connection) : undefined;
+  outlet.open(stream, retry, position, several ? () => idBlock(connection) : undefined);
+  context.hub.drained(connection);
 }
 
 function isEventTopic({ store }: EdgeContext, topic: string): boolean {
   return store.open(topic)?.kind === 'event';
-}
-
-/** Every topic must exist before the first byte leaves, so that the refusal can still be an HTTP status. */
-function checkTopics({ store, limits }: EdgeContext, topics: readonly string[]): void {
-  if (topics.length === 0) {
-    throw new HeadwaterError('bad_request', 'no topic: ask for /sse?topic=a&topic=b');
-  }
-  const most = limits.subscriptionsPerConnection;
-  if (most > 0 && topics.length > most) {
-    throw new HeadwaterError('limit', `${topics.length} topics on one stream: the most is ${most}`);
-  }
-  for (const topic of topics) if (!store.has(topic)) throw unknownTopic(topic);
 }
 
 function modeOf(query: URLSearchParams): DeliveryMode {
@@ -120,36 +114,4 @@ function idBlock(connection: Connection): Uint8Array {
     cursors.push(formatCursor({ epoch: channel.topic.epoch, version: Math.max(0, version) }));
   }
   return Buffer.from(`id: ${cursors.join(',')}\n\n`);
-}
-
-function outletOf(
-  stream: ResponseStream,
-  format: WireFormat,
-  trailer: () => Uint8Array | undefined,
-  ended: () => void,
-): Outlet {
-  return {
-    format,
-    write(chunks) {
-      stream.cork(() => {
-        for (const chunk of chunks) stream.write(chunk);
-        const last = trailer();
-        if (last) stream.write(last);
-      });
-    },
-    get bufferedBytes() {
-      return stream.bufferedBytes;
-    },
-    answersBeats: false,
-    beat: () => void stream.write(COMMENT),
-    finish(reconnectAfter) {
-      stream.write(Buffer.from(`retry: ${reconnectAfter}\n\n`));
-      stream.end();
-      ended();
-    },
-    drop() {
-      stream.destroy();
-      ended();
-    },
-  };
 }

@@ -16,9 +16,9 @@ export function createStrikes(clock: Clock): Strikes {
   let since = clock.now();
   return {
     add() {
-      const now = clock.now();
-      count = Math.max(0, count - (now - since) / FORGIVEN_AFTER) + 1;
-      since = now;
+      const forgiven = Math.floor((clock.now() - since) / FORGIVEN_AFTER);
+      count = Math.max(0, count - forgiven) + 1;
+      since += forgiven * FORGIVEN_AFTER;
       return count >= PATIENCE;
     },
   };

@@ -14,8 +14,8 @@ export interface SweeperOptions {
 }
 
 /**
- * Keeps connections honest: beats on each every `heartbeat`, drops a peer that answered none of two beats, and
- * one that has not read for `slowTimeout`. One timer serves them all; connections beat at their own phase.
+ * Keeps connections honest: beats on each every `heartbeat`, drops a peer that has not answered one beat by the next,
+ * and one that has taken nothing from a full outbox for `slowTimeout`. One timer serves them all; connections beat at their own phase.
  */
 export function startSweeper(hub: Hub, { clock, heartbeat, slowTimeout }: SweeperOptions): { close(): void } {
   const period = Math.min(SWEEP, heartbeat);
@@ -25,6 +25,7 @@ export function startSweeper(hub: Hub, { clock, heartbeat, slowTimeout }: Sweepe
     timer = clock.after(period, sweep);
     const now = clock.now();
     for (const connection of hub.connections) {
+      connection.measure(now);
       if (isTooSlow(connection, now)) hub.drop(connection);
       else if (now >= connection.nextBeat) beat(connection, now);
     }
@@ -37,7 +38,11 @@ export function startSweeper(hub: Hub, { clock, heartbeat, slowTimeout }: Sweepe
   function beat(connection: Connection, now: number): void {
     const isFirst = connection.nextBeat === 0;
     connection.nextBeat = now + heartbeat;
-    if (isFirst) return;
+    // A beat would wait behind what a slow reader has not taken; that it takes any is its sign of life.
+    if (isFirst || connection.congestedSince !== undefined) {
+      connection.heard = true;
+      return;
+    }
     if (connection.outlet.answersBeats && !connection.heard) {
       hub.drop(connection);
       return;

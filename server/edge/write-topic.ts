@@ -1,6 +1,7 @@
 import { HeadwaterError } from '../../shared/errors.js';
 import type { Json } from '../../shared/json.js';
 import type { PatchOperation } from '../../shared/patch.js';
+import type { HttpHeaders } from '../loop/policy.js';
 import { etagOf, PreconditionFailed, requireMatch } from './conditions.js';
 import type { EdgeContext } from './context.js';
 import { type Exchange, reply } from './exchange.js';
@@ -31,7 +32,8 @@ export async function writeTopic(context: EdgeContext, exchange: Exchange, topic
     throw new HeadwaterError('forbidden', 'this page may not publish: list its origin under http.origins');
   }
   const spellings = PUBLICATIONS[request.method]!;
-  const spelling = spellings[mediaTypeOf(request.header('content-type'), request.method)];
+  const mediaType = mediaTypeOf(request.header('content-type'), request.method);
+  const spelling = Object.hasOwn(spellings, mediaType) ? spellings[mediaType] : undefined;
   if (!spelling) {
     const accepted = Object.keys(spellings).join(', ');
     const detail = `${request.method} takes ${accepted}: say so in Content-Type`;
@@ -46,9 +48,12 @@ export async function writeTopic(context: EdgeContext, exchange: Exchange, topic
   }
   const publication = spelling(parseBody(await request.body(MAX_BODY)));
   try {
-    const version = await publish(context, topic, publication, (view) => requireMatch(request, view));
-    const view = context.store.open(topic)!;
-    const headers = { 'content-type': JSON_TYPE, 'cache-control': 'no-store', etag: etagOf(view) };
+    const { version, holds } = await publish(context, topic, publication, (view) =>
+      requireMatch(request, view),
+    );
+    // RFC 9110, 9.3.4: a validator only of what was sent, or the sender could overwrite what it never saw.
+    const etag: HttpHeaders = holds ? { etag: etagOf(context.store.open(topic)!) } : {};
+    const headers = { 'content-type': JSON_TYPE, 'cache-control': 'no-store', ...etag };
     reply(context, exchange, {
       status: 200,
       headers,

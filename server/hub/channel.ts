@@ -3,7 +3,10 @@ import type { HistoryEntry } from '../store/history.js';
 import type { Change, TopicFlush, TopicView } from '../store/topic.js';
 import { checkedPart, eventPart, freshnessPart, gapPart, patchPart, valuePart } from './parts.js';
 import type { Subscription } from './subscription.js';
-import { Encoded, type Part, type WireFormat } from './wire.js';
+import { Encoded, type WireFormat } from './wire.js';
+
+/** How many versions readers may be caught up from with bytes made once. */
+const MAX_CATCH_UPS = 16;
 
 /** The subscriptions of one topic that get the same bytes. */
 export interface Lane {
@@ -23,7 +26,7 @@ export class Channel {
   /** How many subscriptions asked for `checked`. */
   progressing = 0;
   readonly #catchUps = new Map<number, Encoded>();
-  #catchUpsVersion = -1;
+  #catchUpsFor: { version: number; asOf: number | undefined } = { version: -1, asOf: undefined };
   #value: { encoded: Encoded; version: number; asOf: number | undefined } | undefined;
 
   constructor(topic: TopicView) {
@@ -86,23 +89,21 @@ export class Channel {
   }
 
   /**
-   * The events after `from`, at most about `budget` bytes of them, with the gap before them if history does not
-   * reach; and the version they lead to.
+   * The events after `from`, at most about `budget` bytes of them, or the gap to where history begins if it does
+   * not reach that far; and the version that leads to.
    */
   eventsSince(from: number, budget: number): { encoded: Encoded; version: number; gap: boolean } {
-    const reached = this.topic.since(from);
-    const gap = reached === undefined;
-    const parts: Part[] = [];
-    let version = from;
-    if (gap) {
-      version = this.topic.reachesBackTo;
-      parts.push(gapPart(this.topic, from, version));
+    const entries = this.topic.since(from);
+    if (!entries) {
+      // Apart from what follows, which all who missed too much have in common.
+      const version = this.topic.reachesBackTo;
+      return { encoded: new Encoded([gapPart(this.topic, from, version)]), version, gap: true };
     }
-    const entries = reached ?? this.topic.since(version) ?? [];
     const share = within(entries, budget);
-    version = share.at(-1)?.version ?? version;
-    const make = () => new Encoded([...parts, ...share.map((entry) => eventPart(this.topic, entry))]);
-    return { encoded: share.length === entries.length ? this.#catchUp(from, make) : make(), version, gap };
+    const version = share.at(-1)?.version ?? from;
+    const make = () => new Encoded(share.map((entry) => eventPart(this.topic, entry)));
+    const encoded = share.length === entries.length ? this.#catchUp(from, make) : make();
+    return { encoded, version, gap: false };
   }
 
   /** What a flush says to a reader of that mode who was up to date; `undefined` where it says nothing. */
@@ -133,15 +134,17 @@ export class Channel {
   }
 
   #catchUp(from: number, make: () => Encoded): Encoded {
-    if (this.#catchUpsVersion !== this.topic.version) {
+    const { version, asOf } = this.topic;
+    if (this.#catchUpsFor.version !== version || this.#catchUpsFor.asOf !== asOf) {
       this.#catchUps.clear();
-      this.#catchUpsVersion = this.topic.version;
+      this.#catchUpsFor = { version, asOf };
     }
-    let encoded = this.#catchUps.get(from);
-    if (!encoded) {
-      encoded = make();
-      this.#catchUps.set(from, encoded);
-    }
+    const known = this.#catchUps.get(from);
+    if (known) return known;
+    const encoded = make();
+    // Crowds stop at few versions; one client that asks from each in turn must not fill the memory.
+    if (this.#catchUps.size >= MAX_CATCH_UPS) this.#catchUps.clear();
+    this.#catchUps.set(from, encoded);
     return encoded;
   }
 }

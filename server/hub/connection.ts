@@ -31,7 +31,8 @@ export class Connection {
   readonly #stats: HubStats;
   #queue: Uint8Array[] = [];
   #queued = 0;
-  /** When it began to be full, in ms since the epoch; `undefined` while there is room. */
+  #lastBuffered = 0;
+  /** Since when it is full and nothing left it, in ms since the epoch; `undefined` while there is room. */
   congestedSince: number | undefined;
   /** A subscription is behind. */
   lagging = false;
@@ -67,7 +68,7 @@ export class Connection {
     this.outlet.write(chunks);
     this.#queued = 0;
     chunks.length = 0;
-    this.#measure(now);
+    this.measure(now);
   }
 
   /** True if the reader has caught up enough to be sent more. */
@@ -77,10 +78,12 @@ export class Connection {
     return true;
   }
 
-  #measure(now: number): void {
-    if (this.congestedSince === undefined && this.outlet.bufferedBytes > this.#highWater) {
-      this.congestedSince = now;
-      this.#stats.congestions += 1;
-    }
+  /** Notes whether the outbox is full at `now`; as long as the reader takes anything, it counts as just become so. */
+  measure(now: number): void {
+    const { bufferedBytes } = this.outlet;
+    if (bufferedBytes <= this.#highWater) return;
+    if (this.congestedSince === undefined) this.#stats.congestions += 1;
+    if (this.congestedSince === undefined || bufferedBytes < this.#lastBuffered) this.congestedSince = now;
+    this.#lastBuffered = bufferedBytes;
   }
 }

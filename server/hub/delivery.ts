@@ -26,8 +26,9 @@ export function deliver(channel: Channel, flush: TopicFlush, touched: Connection
     encodedFor[lane.mode] ??= channel.encodeFlush(flush, lane.mode);
     const encoded = encodedFor[lane.mode];
     if (!encoded) continue;
+    const before = encoded.encodings;
     const bytes = encoded.bytes(lane.format);
-    stats.encodings += 1;
+    stats.encodings += encoded.encodings - before;
     for (const subscription of lane.subscriptions) {
       const { connection } = subscription;
       const inStep = builtOn === undefined || subscription.version === builtOn;

@@ -23,7 +23,7 @@ export interface SubscribeOptions {
 
 /** Who gets what: joins the store's flushes with the connections of every edge. */
 export interface Hub {
-  /** Takes in a connection. @throws {HeadwaterError} `unavailable` once draining. */
+  /** Takes in a connection. */
   connect(outlet: Outlet): Connection;
   /** Cuts a connection whose peer reads too slowly or has died. */
   drop(connection: Connection): void;
@@ -53,6 +53,8 @@ export interface Hub {
   /** What came after a cursor, without subscribing; `undefined` if nothing did. @throws {HeadwaterError} `unknown_topic` */
   since(topic: string, cursor: Cursor): Encoded | undefined;
   subscribers(topic: string): number;
+  /** Lets the store forget a topic that was only looked at, unless somebody subscribes to it. */
+  release(topic: string): void;
   /** Tells every connection to come back later and closes it, spread over `spread` ms; ends every wait. */
   drain(spread: number): void;
   readonly connections: ReadonlySet<Connection>;
@@ -99,15 +101,18 @@ export function createHub(store: Store, options: HubOptions): Hub {
     const now = clock.now();
     const touched: Connection[] = [];
     const changed: Channel[] = [];
+    const watching: { watcher: (flush: TopicFlush) => void; flush: TopicFlush }[] = [];
     for (const flush of flushes) {
       const channel = channels.get(flush.topic.name);
       if (!channel) continue;
       deliver(channel, flush, touched, stats);
       if (flush.checked) deliverChecked(channel, touched, now);
       if (flush.change) changed.push(channel);
-      for (const watcher of channel.watchers) watcher(flush);
+      for (const watcher of channel.watchers) watching.push({ watcher, flush });
     }
     for (const connection of touched) send(connection, now, stats);
+    // Collected first: who begins to watch in one of these has this flush in its snapshot already.
+    for (const { watcher, flush } of watching) watcher(flush);
     for (const channel of changed) releaseWaiters(channel);
     stats.flushes += 1;
     stats.flushTime += performance.now() - began;
@@ -216,7 +221,7 @@ export function createHub(store: Store, options: HubOptions): Hub {
       const channel = channels.get(name) ?? new Channel(topic);
       const { version } = startOf(topic, 'patch', cursor);
       if (version === topic.version) return undefined;
-      if (topic.kind === 'event') return channel.eventsSince(version, Number.POSITIVE_INFINITY).encoded;
+      if (topic.kind === 'event') return allEventsSince(channel, version);
       return version === NOTHING ? channel.value() : channel.stateSince(version);
     },
     drain(spread) {
@@ -226,6 +231,9 @@ export function createHub(store: Store, options: HubOptions): Hub {
         connection.outlet.finish(reconnectAfter);
       }
       for (const channel of [...channels.values()]) releaseWaiters(channel);
+    },
+    release(name) {
+      if (!channels.has(name)) store.forget(name);
     },
     subscribers: (name) => channels.get(name)?.subscribers ?? 0,
   };
@@ -251,4 +259,11 @@ function startOf(
     if (mode === 'patch' && topic.since(since.version)) return { version: since.version, resumed: true };
   }
   return { version: topic.version === 0 ? 0 : NOTHING, resumed: false };
+}
+
+function allEventsSince(channel: Channel, from: number): Encoded {
+  const first = channel.eventsSince(from, Number.POSITIVE_INFINITY);
+  if (first.version === channel.topic.version) return first.encoded;
+  const rest = channel.eventsSince(first.version, Number.POSITIVE_INFINITY);
+  return new Encoded([...first.encoded.parts, ...rest.encoded.parts]);
 }

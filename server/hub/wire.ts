@@ -19,6 +19,11 @@ export class Encoded {
     this.parts = parts;
   }
 
+  /** How many formats it was encoded in so far. */
+  get encodings(): number {
+    return this.#bytes.size;
+  }
+
   bytes(format: WireFormat): Uint8Array {
     let bytes = this.#bytes.get(format);
     if (!bytes) {

@@ -47,10 +47,10 @@ export interface Store {
    * @throws {HeadwaterError} `limit` when making it would exceed the number of topics allowed.
    */
   open(name: string): TopicView | undefined;
-  /** Whether there is a topic of that name or could be: nothing is made. */
-  has(name: string): boolean;
-  /** Lets go of a topic that a pattern made and that never had a writer; others stay. */
+  /** Lets go of a topic that a pattern made, that nobody keeps and nothing was committed to; others stay. */
   forget(name: string): void;
+  /** Lets a topic stay, committed to or not: somebody holds its writer. */
+  keep(name: string): void;
   /** Writes to a topic. Every call of one method suits the topic's kind; the other throws `bad_request`. */
   writer(name: string): TopicWriter | undefined;
   /** All topics made so far. */
@@ -118,9 +118,10 @@ export function createStore(options: StoreOptions = {}): Store {
       if (taken.change || taken.turned || taken.checked) flushes.push(taken);
     }
     touched.clear();
-    if (flushes.length > 0) for (const listener of listeners) listener(flushes);
+    // Before the listeners: what one of them commits is carried by the next flush.
     const resolvers = waiting;
     waiting = [];
+    if (flushes.length > 0) for (const listener of listeners) listener(flushes);
     for (const resolve of resolvers) resolve();
   }
 
@@ -153,16 +154,17 @@ export function createStore(options: StoreOptions = {}): Store {
       if (isTopic(declaration.topic)) open(declaration.topic);
     },
     open,
-    has: (name) => topics.has(name) || declarations.find(name) !== undefined,
+    keep(name) {
+      const topic = open(name);
+      if (topic) topic.kept = true;
+    },
     forget(name) {
       const topic = topics.get(name);
-      if (topic?.fromPattern && !topic.hasWriter) topics.delete(name);
+      if (topic?.fromPattern && !topic.kept && topic.version === 0 && !topic.dirty) topics.delete(name);
     },
     writer(name) {
       const topic = open(name);
-      if (!topic) return undefined;
-      topic.hasWriter = true;
-      return writerOf(topic);
+      return topic && writerOf(topic);
     },
     topics: () => topics.values(),
     onFlush: (listener) => void listeners.push(listener),

@@ -23,8 +23,8 @@ export abstract class TopicBase implements TopicView {
   readonly served: boolean;
   /** One of many that a pattern stands for. */
   readonly fromPattern: boolean;
-  /** Somebody may commit to it at any time. */
-  hasWriter = false;
+  /** Somebody holds it and may commit at any time. */
+  kept = false;
   readonly epoch = newEpoch();
   version = 0;
   asOf: number | undefined;
