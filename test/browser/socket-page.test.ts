@@ -73,7 +73,9 @@ describe.skipIf(!hasChromium).each(POLICIES)('the WebSocket page, served on %s',
     await until(async () => expect(await total()).not.toBe(before));
     expect(await lines.count()).toBe(held);
     await lines.first().locator('summary').click();
-    expect(await lines.first().locator('pre').textContent()).toMatch(/^[[{].*[\]}]$/);
+    await until(async () =>
+      expect(await lines.first().locator('pre').textContent()).toMatch(/^[[{].*[\]}]$/),
+    );
     await page.getByRole('button', { name: 'Pause' }).click();
     await until(async () => expect(await lines.count()).toBeGreaterThan(held));
   });
