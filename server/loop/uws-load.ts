@@ -31,7 +31,7 @@ export function loadUws(load: (name: string) => unknown = createRequire(import.m
   throw new HeadwaterError(
     'loop_unavailable',
     `the uws loop cannot be loaded on ${thisMachine()}. Tried uWebSockets.js ${reasons.join('; ')}. ` +
-      'Use the libuv loop, or a Node version and platform named above.',
+      'Use the libuv loop, or a Node version and platform named above; after a change of Node, run npm ci again.',
   );
 }
 
