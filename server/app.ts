@@ -145,6 +145,7 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
     report,
   });
   const pages = loadPages(fileURLToPath(PAGES));
+  const routesOn = (loop: LoopPolicy) => watchedHandlers(createRoutes(contextOn(loop), pages), watch);
   const maxMessageBytes = limits.messageBytes * HARD_LIMIT_FACTOR || MESSAGE_BYTES_UNLIMITED;
 
   const listeners: Listener[] = [];
@@ -153,11 +154,10 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
 
   async function listen(): Promise<void> {
     const { host, port, tls } = config.http;
-    const handlers = watchedHandlers(createRoutes(contextOn(policy), pages), watch);
     const secured = tls ? { tls } : {};
     const http = await policy.listenHttp(
       { host, port, ...secured, maxMessageBytes, onDefect: report },
-      handlers,
+      routesOn(policy),
     );
     listeners.push(http);
     bound.push(boundListener('http', tls ? 'https' : 'http', http));
@@ -193,8 +193,7 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
     },
     topics: () => [...store.topics()].map(({ name }) => name),
     mount(server, { prefix = '' } = {}) {
-      const handlers = watchedHandlers(createRoutes(contextOn(libuv()), pages), watch);
-      const listener = mountHttp(server, { prefix, maxMessageBytes, onDefect: report }, handlers);
+      const listener = mountHttp(server, { prefix, maxMessageBytes, onDefect: report }, routesOn(libuv()));
       listeners.push(listener);
       return listener;
     },

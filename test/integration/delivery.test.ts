@@ -1,35 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../../shared/json.js';
 import type { ServerMessage } from '../../shared/messages.js';
-import { applyPatch } from '../../shared/patch.js';
 import { openEventStream, openWebSocket } from '../support/clients.js';
 import { POLICIES } from '../support/policies.js';
+import { replay } from '../support/replay.js';
 import { AUTHORIZED, startServer, type TestServer } from '../support/server.js';
 
 const ofType =
   <T extends ServerMessage['type']>(type: T, topic?: string) =>
   (message: ServerMessage): message is Extract<ServerMessage, { type: T }> =>
     message.type === type && (topic === undefined || ('topic' in message && message.topic === topic));
-
-/** What a client of the protocol holds after some messages; fails on a hole, a duplicate or a step back. */
-function replay(
-  messages: readonly ServerMessage[],
-  start: { version: number; value?: Json } = { version: 0 },
-) {
-  let { version, value } = start;
-  for (const message of messages) {
-    if (message.type === 'value') {
-      expect(message.version).toBeGreaterThan(version);
-      ({ version, value } = message);
-    } else if (message.type === 'patch') {
-      expect(message.from).toBe(version);
-      expect(message.version).toBeGreaterThan(version);
-      value = applyPatch(value!, message.patch);
-      version = message.version;
-    }
-  }
-  return { version, value };
-}
 
 async function put({ url }: TestServer, topic: string, value: Json, headers: Record<string, string> = {}) {
   return fetch(`${url}/topics/${topic}`, {

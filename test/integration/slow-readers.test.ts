@@ -1,9 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Json } from '../../shared/json.js';
-import type { ServerMessage } from '../../shared/messages.js';
-import { applyPatch } from '../../shared/patch.js';
 import { openEventStream, openWebSocket } from '../support/clients.js';
 import { POLICIES } from '../support/policies.js';
+import { replay } from '../support/replay.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 /** Large enough that a few dozen fill the kernel's buffers and then the outbox. */
@@ -13,22 +11,6 @@ const COMMITS = 100;
 async function metric({ url }: TestServer, name: string): Promise<number> {
   const text = await (await fetch(`${url}/metrics`)).text();
   return Number(new RegExp(`^headwater_${name} (\\S+)$`, 'm').exec(text)?.[1]);
-}
-
-function replay(messages: readonly ServerMessage[]): { value: Json | undefined; version: number } {
-  let value: Json | undefined;
-  let version = 0;
-  for (const message of messages) {
-    if (message.type === 'patch') {
-      expect(message.from).toBe(version);
-      value = applyPatch(value!, message.patch);
-    } else if (message.type === 'value') {
-      expect(message.version).toBeGreaterThan(version);
-      value = message.value;
-    } else continue;
-    version = message.version;
-  }
-  return { value, version };
 }
 
 describe.each(POLICIES)('a reader that stops on %s', (loop) => {
