@@ -2,9 +2,10 @@
 export { HeadwaterError } from '../shared/errors.js';
 export type { Json } from '../shared/json.js';
 export type { PatchOperation } from '../shared/patch.js';
-export { type BoundListener, type CreateOptions, createHeadwater, type Headwater } from './app.js';
-export { type BackgroundServer, runInBackground } from './background.js';
-export type { CallArguments, CallName, CallResult } from './background-calls.js';
+export { type BoundListener, type CreateOptions, createHeadwater, type Headwater } from './app/app.js';
+export type { TopicHandle, TopicUpdate } from './app/topic-handle.js';
+export { type BackgroundServer, runInBackground } from './background/background.js';
+export type { CallArguments, CallName, CallResult } from './background/calls.js';
 export { type Config, type ConfigInput, defineConfig } from './config/schema.js';
 export { installLoopPolicy } from './loop/install.js';
 export { libuv } from './loop/libuv.js';
@@ -21,5 +22,4 @@ export {
   type StageWork,
 } from './source/pipeline.js';
 export type { FetchContext, Transform, TransformContext } from './source/source.js';
-export type { SystemVitals } from './source/system.js';
-export type { TopicHandle, TopicUpdate } from './topic-handle.js';
+export type { SystemVitals } from './source/system/system.js';

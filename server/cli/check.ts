@@ -1,4 +1,4 @@
-import { findBrokenTransforms } from '../app-transforms.js';
+import { findBrokenTransforms } from '../app/transforms.js';
 import { loadConfig } from '../config/load.js';
 import { redactConfig } from '../config/redact.js';
 import type { Config } from '../config/schema.js';

@@ -1,6 +1,6 @@
 import { HeadwaterError } from '../../shared/errors.js';
-import { createHeadwater, type Headwater } from '../app.js';
-import { findBrokenTransforms } from '../app-transforms.js';
+import { createHeadwater, type Headwater } from '../app/app.js';
+import { findBrokenTransforms } from '../app/transforms.js';
 import type { Override } from '../config/environment.js';
 import { type LoadedConfig, loadConfig } from '../config/load.js';
 import { createLogger, type Logger } from '../observe/log.js';

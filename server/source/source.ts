@@ -20,6 +20,10 @@ export interface Source {
   watch?(changed: () => void, signal: AbortSignal): void;
   /** Where the source asks several URLs: how each of them fared. */
   stats?(): readonly UrlStats[];
+  /** It is fetched at intervals until `signal` aborts: by that is counted who shares a quota. */
+  enlist?(signal: AbortSignal): void;
+  /** The shortest interval, in ms, that its quotas afford now if all who are enlisted keep to theirs; 0: any. */
+  affordable?(): number;
 }
 
 /** What became of the requests to one URL of a source. Totals only grow. */

@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
-import type { Headwater } from '../../server/app.js';
-import { createHeadwater } from '../../server/app.js';
+import type { Headwater } from '../../server/app/app.js';
+import { createHeadwater } from '../../server/app/app.js';
 import { createLogger } from '../../server/observe/log.js';
 import type { Json } from '../../shared/json.js';
 import type { PolicyName } from '../support/policies.js';

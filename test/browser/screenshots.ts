@@ -2,7 +2,7 @@
  * Takes the pictures in docs/images/ from the built-in demo and a few more topics: `npm run screenshots`, after
  * `npm run build`. Takes two minutes, so that the charts are full.
  */
-import { createHeadwater } from '../../server/app.js';
+import { createHeadwater } from '../../server/app/app.js';
 import { DEMO_CONFIG } from '../../server/config/demo.js';
 import { launchChromium } from './launch.js';
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { runInBackground } from '../../server/background.js';
+import { runInBackground } from '../../server/background/background.js';
 import type { ConfigInput } from '../../server/config/schema.js';
 import { openWebSocket } from '../support/clients.js';
 import { POLICIES } from '../support/policies.js';

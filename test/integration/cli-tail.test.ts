@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
-import { createHeadwater } from '../../server/app.js';
+import { createHeadwater } from '../../server/app/app.js';
 import { type Run, run } from '../support/cli.js';
 import { onReservedPort } from '../support/reserved-port.js';
 import { AUTHORIZED, startServer } from '../support/server.js';

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { createHeadwater } from '../../server/app.js';
+import { createHeadwater } from '../../server/app/app.js';
 import { type ConnectOptions, connect, type StateUpdate, type Update } from '../../shared/client/index.js';
 import { cuttableProxy } from '../support/cuttable-proxy.js';
 import { POLICIES } from '../support/policies.js';

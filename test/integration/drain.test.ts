@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { createHeadwater } from '../../server/app.js';
+import { createHeadwater } from '../../server/app/app.js';
 import { openEventStream, openWebSocket } from '../support/clients.js';
 import { POLICIES } from '../support/policies.js';
 import { startServer } from '../support/server.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createHeadwater } from '../../server/app.js';
-import { watchedHandlers } from '../../server/app-loop-watch.js';
+import { createHeadwater } from '../../server/app/app.js';
+import { watchedHandlers } from '../../server/app/loop-watch.js';
 import type { ConfigInput } from '../../server/config/schema.js';
 import type { HttpRequest, HttpResponse, WebSocketConnection } from '../../server/loop/policy.js';
 import { createLogger } from '../../server/observe/log.js';

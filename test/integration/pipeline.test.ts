@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { pipeline } from '../../server/index.js';
-import { fileSink } from '../../server/source/sink-file.js';
+import { fileSink } from '../../server/source/sink/file.js';
 import { startServer } from '../support/server.js';
 
 it('a pipeline fetches, parses, transforms and stores, under the eyes of the metrics', async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import lockfile from 'proper-lockfile';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { fileSink } from '../../server/source/sink-file.js';
+import { fileSink } from '../../server/source/sink/file.js';
 import type { Json } from '../../shared/json.js';
 import { startServer } from '../support/server.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { systemClock } from '../../server/async/clock.js';
-import { type RedisSourceOptions, redisSource } from '../../server/source/redis.js';
-import { openRedisLinks } from '../../server/source/redis-links.js';
+import { openRedisLinks } from '../../server/source/redis/links.js';
+import { type RedisSourceOptions, redisSource } from '../../server/source/redis/redis.js';
 import { startRefresher } from '../../server/source/refresher.js';
 import { createStore } from '../../server/store/store.js';
 import type { Json } from '../../shared/json.js';

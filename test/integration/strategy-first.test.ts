@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../server/async/clock.js';
-import { createHttpClient } from '../../server/source/http-client.js';
+import { createHttpClient } from '../../server/source/http/client.js';
 import { httpStrategy } from '../../server/source/strategy/http-strategy.js';
 import type { Json } from '../../shared/json.js';
 import { upstreams } from '../support/commanded-upstream.js';

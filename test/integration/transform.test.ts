@@ -2,11 +2,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { createHeadwater } from '../../server/app.js';
-import { findBrokenTransforms } from '../../server/app-transforms.js';
+import { createHeadwater } from '../../server/app/app.js';
+import { findBrokenTransforms } from '../../server/app/transforms.js';
 import { loadConfig } from '../../server/config/load.js';
 import type { FetchContext } from '../../server/source/source.js';
-import { startTransform, transformedSource } from '../../server/source/transform.js';
+import { startTransform, transformedSource } from '../../server/source/transform/transform.js';
 import type { Json } from '../../shared/json.js';
 import { startServer } from '../support/server.js';
 

@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest';
-import { createHeadwater, type Headwater } from '../../server/app.js';
+import { createHeadwater, type Headwater } from '../../server/app/app.js';
 import type { ConfigInput } from '../../server/config/schema.js';
 import { createLogger } from '../../server/observe/log.js';
 

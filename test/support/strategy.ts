@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
 import { manualClock } from '../../server/async/manual-clock.js';
-import { createHttpClient } from '../../server/source/http-client.js';
+import { createHttpClient } from '../../server/source/http/client.js';
 import { type HttpStrategyOptions, httpStrategy } from '../../server/source/strategy/http-strategy.js';
 import type { Json } from '../../shared/json.js';
 

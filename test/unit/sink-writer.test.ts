@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { manualClock } from '../../server/async/manual-clock.js';
-import type { Sink, Stored } from '../../server/source/sink.js';
-import { startSinkWriter } from '../../server/source/sink-writer.js';
+import type { Sink, Stored } from '../../server/source/sink/sink.js';
+import { startSinkWriter } from '../../server/source/sink/writer.js';
 
 const at = (value: number): Stored => ({ value, asOf: value });
 

@@ -1,8 +1,8 @@
 import { cpus } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
-import { type SystemVitals, systemSource } from '../../server/source/system.js';
-import { parseDiskBytes, parseNetworkBytes } from '../../server/source/system-linux.js';
+import { parseDiskBytes, parseNetworkBytes } from '../../server/source/system/linux.js';
+import { type SystemVitals, systemSource } from '../../server/source/system/system.js';
 
 async function vitals(source: ReturnType<typeof systemSource>): Promise<SystemVitals> {
   const fetched = await source.fetch({ signal: new AbortController().signal, previous: undefined });

@@ -1,6 +1,6 @@
 import type { Clock } from '../../async/clock.js';
-import { type HttpSourceOptions, httpSource } from '../http.js';
-import type { HttpClient } from '../http-client.js';
+import type { HttpClient } from '../http/client.js';
+import { type HttpSourceOptions, httpSource } from '../http/http.js';
 import type { Source } from '../source.js';
 import { type StrategyOptions, strategySource } from './strategy.js';
 

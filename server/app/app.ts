@@ -1,0 +1,238 @@
+import { fileURLToPath } from 'node:url';
+import type { TopicKind } from '../../shared/messages.js';
+import { before } from '../async/before.js';
+import { systemClock } from '../async/clock.js';
+import { parseConfig } from '../config/parse.js';
+import type { Config, ConfigInput } from '../config/schema.js';
+import type { EdgeContext } from '../edge/context.js';
+import { serveEcho } from '../edge/echo.js';
+import { createGatekeeper } from '../edge/gatekeeper.js';
+import { createOriginCheck } from '../edge/origin.js';
+import { loadPages } from '../edge/pages.js';
+import { createPublishRight } from '../edge/publish-right.js';
+import { createRoutes } from '../edge/routes.js';
+import { startSweeper } from '../edge/sweeper.js';
+import { createHub } from '../hub/hub.js';
+import type { WireFormat } from '../hub/wire.js';
+import { currentLoopPolicy, resolveLoopPolicy } from '../loop/install.js';
+import { libuv } from '../loop/libuv.js';
+import { mountHttp } from '../loop/libuv-mount.js';
+import type { DefectReporter, Listener, LoopPolicy } from '../loop/policy.js';
+import { createLogger, type Logger } from '../observe/log.js';
+import { watchLoop } from '../observe/loop-hold.js';
+import { createMetrics } from '../observe/metrics.js';
+import { runningPipelines } from '../source/pipeline.js';
+import { openRedisLinks } from '../source/redis/links.js';
+import { createStore } from '../store/store.js';
+import { watchedHandlers, watchedStore } from './loop-watch.js';
+import { startSinks } from './sinks.js';
+import { startSources } from './sources.js';
+import { type TopicHandle, topicHandle } from './topic-handle.js';
+import { startTransforms } from './transforms.js';
+
+/** How much of the past of a topic made by `topic()` or a source is kept. */
+const HISTORY = { count: 256, bytes: 1024 * 1024 };
+/** A WebSocket message beyond this many times `limits.messageBytes` closes at once instead of being told off. */
+const HARD_LIMIT_FACTOR = 16;
+const MESSAGE_BYTES_UNLIMITED = 64 * 1024 * 1024;
+/** Clients of a server that goes away come back within so many ms, and one more for each of them. */
+const RECONNECT_SPREAD = 1_000;
+/** What waits for a sink when the server stops has so many ms to get there. */
+const SINK_TIMEOUT = 2_000;
+/** The built pages, whether this runs built or from its sources. */
+const PAGES = new URL(
+  import.meta.url.endsWith('.ts') ? '../../dist/client-demo/' : '../../client-demo/',
+  import.meta.url,
+);
+
+/** Where the server listens. */
+export interface BoundListener {
+  readonly name: 'http' | 'echo';
+  /** `http://127.0.0.1:8080` or `tcp://127.0.0.1:7007`. */
+  readonly url: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A running server. */
+export interface Headwater extends AsyncDisposable {
+  readonly config: Config;
+  /** The loop policy it runs on. */
+  readonly loop: string;
+  readonly listeners: readonly BoundListener[];
+  /**
+   * The topic of that name; one that nothing declares is declared now, as `kind` (default `state`).
+   * @throws {HeadwaterError} `config_invalid` for a bad name, `limit` for too many topics
+   */
+  topic(name: string, kind?: TopicKind): TopicHandle;
+  /** The names of all topics made so far, in order of making. */
+  topics(): string[];
+  /**
+   * Serves this server's routes on an application's own `node:http` server too, below `prefix` (`/live`); the
+   * application keeps everything else. Whatever the loop policy, a mounted server runs on libuv.
+   */
+  mount(server: Parameters<typeof mountHttp>[0], options?: { prefix?: string }): Listener;
+  /**
+   * Drains: takes nobody in, tells clients when to come back, cancels sources, lets requests in work finish
+   * within `drainTimeout`, then closes everything. Idempotent.
+   */
+  close(): Promise<void>;
+}
+
+export interface CreateOptions {
+  /** Default: warnings and errors, as JSON on standard output. */
+  logger?: Logger;
+  /** Listen on the configured addresses. Default true; false for a server that is only mounted. */
+  listen?: boolean;
+}
+
+/**
+ * Starts a server: the store, the sources, the hub, the edges, on a loop policy (the configured one, or else the
+ * installed one).
+ * @throws {HeadwaterError} `config_invalid`, `loop_unavailable`, `port_in_use`, `listen_failed`; nothing is then left running
+ */
+export async function createHeadwater(input: ConfigInput, options: CreateOptions = {}): Promise<Headwater> {
+  const config = parseConfig(input);
+  const logger = options.logger ?? createLogger({ level: 'warn', pretty: false });
+  const report: DefectReporter = (err, where) => logger.error({ err, where }, 'a defect');
+  const policy = policyOf(config, logger);
+  const clock = systemClock;
+
+  const store = createStore({ clock, flush: config.flush, maxTopics: config.limits.topics });
+  for (const { topic, kind, history } of config.topics)
+    store.declare({ topic, kind, history, served: false });
+  for (const { topic } of config.sources)
+    store.declare({ topic, kind: 'state', history: HISTORY, served: true });
+
+  const transforms = await startTransforms(config);
+  const links = openRedisLinks();
+  const sinks = await startSinks(config, { store, clock, logger, links });
+  const watch = watchLoop(logger);
+  const sources = startSources(config, { store, clock, logger, links, watch, transforms });
+  const { limits } = config;
+  const hub = createHub(watchedStore(store, watch), {
+    clock,
+    outboxBytes: limits.outboxBytes,
+    subscriptionsPerConnection: limits.subscriptionsPerConnection,
+    onDemand: (topic, wanted) => sources.refreshers.get(topic)?.setDemand(wanted),
+  });
+  const sweeper = startSweeper(hub, { clock, heartbeat: config.heartbeat, slowTimeout: limits.slowTimeout });
+  const gatekeeper = createGatekeeper(limits);
+  const metrics = createMetrics(() => {
+    const topics = [...store.topics()];
+    return {
+      connections: gatekeeper.inside,
+      topics: topics.length,
+      staleTopics: topics.filter((topic) => topic.freshness.stale).length,
+      hub: hub.stats,
+      sources: { ...sources.counts(), urls: sources.urls() },
+      sinks: sinks.counts(),
+      pipelines: runningPipelines(),
+    };
+  });
+  const contextOn = (loop: LoopPolicy): EdgeContext => ({
+    store,
+    hub,
+    refreshers: sources.refreshers,
+    clock,
+    limits,
+    heartbeat: config.heartbeat,
+    publishRight: createPublishRight(config.auth.publish.tokens),
+    origins: createOriginCheck(config.http.origins),
+    gatekeeper,
+    webSocketFormat: webSocketFormatOf(loop),
+    metrics: metrics.render,
+    report,
+  });
+  const pages = loadPages(fileURLToPath(PAGES));
+  const routesOn = (loop: LoopPolicy) => watchedHandlers(createRoutes(contextOn(loop), pages), watch);
+  const maxMessageBytes = limits.messageBytes * HARD_LIMIT_FACTOR || MESSAGE_BYTES_UNLIMITED;
+
+  const listeners: Listener[] = [];
+  const bound: BoundListener[] = [];
+  let closing: Promise<void> | undefined;
+
+  async function listen(): Promise<void> {
+    const { host, port, tls } = config.http;
+    const secured = tls ? { tls } : {};
+    const http = await policy.listenHttp(
+      { host, port, ...secured, maxMessageBytes, onDefect: report },
+      routesOn(policy),
+    );
+    listeners.push(http);
+    bound.push(boundListener('http', tls ? 'https' : 'http', http));
+    if (!config.tcp.echo) return;
+    const echo = await serveEcho(policy, { ...config.tcp.echo, onDefect: report });
+    listeners.push(echo);
+    bound.push(boundListener('echo', 'tcp', echo));
+  }
+
+  async function close(): Promise<void> {
+    for (const listener of listeners) listener.stopListening();
+    const everyoneLeft = gatekeeper.shut();
+    await sources.close();
+    await transforms.close();
+    store.close();
+    const written = sinks.close(Math.min(config.drainTimeout, SINK_TIMEOUT));
+    hub.drain(RECONNECT_SPREAD + hub.connections.size);
+    await before(everyoneLeft, config.drainTimeout);
+    sweeper.close();
+    await Promise.all([...listeners.map((listener) => listener.close()), written]);
+    await links.close();
+    watch.close();
+  }
+
+  const headwater: Headwater = {
+    config,
+    loop: policy.name,
+    listeners: bound,
+    topic(name, kind = 'state') {
+      if (!store.open(name)) store.declare({ topic: name, kind, history: HISTORY, served: false });
+      store.keep(name);
+      return topicHandle(store.writer(name)!, hub, report);
+    },
+    topics: () => [...store.topics()].map(({ name }) => name),
+    mount(server, { prefix = '' } = {}) {
+      const listener = mountHttp(server, { prefix, maxMessageBytes, onDefect: report }, routesOn(libuv()));
+      listeners.push(listener);
+      return listener;
+    },
+    close() {
+      closing ??= close();
+      return closing;
+    },
+    [Symbol.asyncDispose]: () => headwater.close(),
+  };
+
+  try {
+    if (options.listen ?? true) await listen();
+  } catch (error) {
+    await headwater.close();
+    throw error;
+  }
+  return headwater;
+}
+
+function policyOf({ loop }: Config, logger: Logger): LoopPolicy {
+  if (!loop) return currentLoopPolicy();
+  return resolveLoopPolicy(loop, {
+    onFallback: (reason) =>
+      logger.warn({ reason: reason.message }, 'the uws loop cannot be loaded: running on libuv'),
+  });
+}
+
+function webSocketFormatOf(loop: LoopPolicy): WireFormat {
+  return {
+    encode(parts) {
+      const [only] = parts;
+      return loop.prepareText(
+        parts.length === 1 ? only!.text : `[${parts.map((part) => part.text).join(',')}]`,
+      );
+    },
+  };
+}
+
+function boundListener(name: BoundListener['name'], scheme: string, { host, port }: Listener): BoundListener {
+  const authority = host.includes(':') ? `[${host}]` : host;
+  return { name, url: `${scheme}://${authority}:${port}`, host, port };
+}

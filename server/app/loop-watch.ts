@@ -1,0 +1,60 @@
+import type { HttpHandlers, WebSocketHandlers, WebSocketUpgrade } from '../loop/policy.js';
+import type { LoopWatch } from '../observe/loop-hold.js';
+import type { Store } from '../store/store.js';
+
+const TOPICS_SHOWN = 3;
+
+/** The store, with the time that each listener takes for a flush under watch. */
+export function watchedStore(store: Store, watch: LoopWatch): Store {
+  return {
+    ...store,
+    onFlush: (listener) =>
+      store.onFlush((flushes) =>
+        watch.timed(
+          () => `flush of ${someOf(flushes.map(({ topic }) => topic.name))}`,
+          () => listener(flushes),
+        ),
+      ),
+  };
+}
+
+/** The handlers, with the time that they take before they wait for something under watch. */
+export function watchedHandlers(handlers: HttpHandlers, watch: LoopWatch): HttpHandlers {
+  return {
+    request: (request, response) =>
+      watch.timed(
+        () => `${request.method} ${request.path}`,
+        () => handlers.request(request, response),
+      ),
+    upgrade: (request, upgrade) =>
+      watch.timed(
+        () => `upgrade ${request.path}`,
+        () => handlers.upgrade(request, watchedUpgrade(upgrade, watch)),
+      ),
+  };
+}
+
+function watchedUpgrade(upgrade: WebSocketUpgrade, watch: LoopWatch): WebSocketUpgrade {
+  return {
+    accept: (options) =>
+      upgrade.accept({ ...options, open: (socket) => watchedMessages(options.open(socket), watch) }),
+    refuse: (status, headers, body) => upgrade.refuse(status, headers, body),
+    onAbort: (aborted) => upgrade.onAbort(aborted),
+  };
+}
+
+function watchedMessages(handlers: WebSocketHandlers, watch: LoopWatch): WebSocketHandlers {
+  return {
+    ...handlers,
+    message: (bytes, binary) =>
+      watch.timed(
+        () => 'a WebSocket message',
+        () => handlers.message(bytes, binary),
+      ),
+  };
+}
+
+function someOf(names: readonly string[]): string {
+  const shown = names.slice(0, TOPICS_SHOWN).join(', ');
+  return names.length > TOPICS_SHOWN ? `${shown} and ${names.length - TOPICS_SHOWN} more` : shown;
+}
