@@ -29,24 +29,30 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 interface Question {
   url: URL;
   label: string;
-  headers: Record<string, string>;
+  method: 'GET' | 'POST';
+  /** With a `content-type` where there is a body. */
+  headers: Readonly<Record<string, string>>;
+  /** Only with POST. */
+  body?: string | undefined;
   signal: AbortSignal;
 }
 
 /**
- * The answer to a GET, after at most five redirects. They may not leave the host, nor https: the headers can carry
- * credentials that are meant for it alone.
+ * The answer to a question, after at most five redirects. They may not leave the host, nor https: the headers and the
+ * body can carry credentials that are meant for it alone. Which of them turn a POST into a GET is RFC 9110's
+ * section 15.4: 303, and by long habit 301 and 302.
  */
-export async function answer(
-  client: HttpClient,
-  { url, label, headers, signal }: Question,
-): Promise<HttpResponse> {
+export async function answer(client: HttpClient, question: Question): Promise<HttpResponse> {
+  const { url, label, signal } = question;
   const visited = new Set<string>();
   let place = url;
+  let asked = question;
   for (;;) {
     visited.add(place.href);
-    const response = await ask(client, place, { headers, signal });
-    if (!REDIRECTS.has(response.statusCode)) return response;
+    const response = await ask(client, place, asked);
+    const { statusCode } = response;
+    if (!REDIRECTS.has(statusCode)) return response;
+    if (statusCode < 307 && asked.method !== 'GET') asked = asGet(asked);
 
     await response.body.dump({ limit: 16 * 1024, signal });
     const { location } = response.headers;
@@ -65,16 +71,22 @@ export async function answer(
   }
 }
 
+function asGet({ headers, ...question }: Question): Question {
+  const { 'content-type': _, ...others } = headers;
+  return { ...question, method: 'GET', headers: others, body: undefined };
+}
+
 /**
- * One GET. A connection that is cut before the answer begins may be a kept one that the server was just closing for
- * idleness, so it is asked once more (RFC 9112, section 9.3.1).
+ * One request. A connection that is cut before the answer begins may be a kept one that the server was just closing for
+ * idleness, so it is asked once more (RFC 9112, section 9.3.1); a POST too, since a source only ever asks, and asks
+ * again at its next turn anyway.
  */
 async function ask(
   { dispatcher }: HttpClient,
   url: URL,
-  { headers, signal }: Pick<Question, 'headers' | 'signal'>,
+  { method, headers, body, signal }: Question,
 ): Promise<HttpResponse> {
-  const options = { dispatcher, method: 'GET', headers, signal } as const;
+  const options = { dispatcher, method, headers, body: body ?? null, signal } as const;
   try {
     return await request(url, options);
   } catch (error) {

@@ -43,7 +43,13 @@ export function httpSource(client: HttpClient, options: HttpSourceOptions): Sour
   async function exchange(signal: AbortSignal, previous: Json | undefined): Promise<Fetched> {
     const since = previous === undefined ? undefined : known;
     const asked = conditions(since);
-    const response = await answer(client, { url, label, headers: { ...headers, ...asked }, signal });
+    const response = await answer(client, {
+      url,
+      label,
+      method: 'GET',
+      headers: { ...headers, ...asked },
+      signal,
+    });
     const { statusCode: status, headers: fields } = response;
     if (status === 304 && Object.keys(asked).length > 0) {
       await response.body.dump();
