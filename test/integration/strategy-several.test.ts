@@ -93,6 +93,8 @@ describe('the strategy fallback', () => {
     const [a, b] = await upstreams(2);
     const falling = strategy({ strategy: 'fallback', urls: [a!.url, b!.url], timeout: 500 });
     const answer = falling.fetch();
+    await a!.request(0);
+    await falling.clock.advance(500);
     (await b!.request(0)).answer('b');
     expect(await answer).toBe('b');
     await until(() => expect(a!.asked[0]!.aborted).toBe(true));

@@ -2,11 +2,14 @@ import { createHash } from 'node:crypto';
 import { isTooDeep, MAX_DEPTH } from '../../../shared/depth.js';
 import { messageOf } from '../../../shared/errors.js';
 import type { Json } from '../../../shared/json.js';
+import { systemClock } from '../../async/clock.js';
 import type { Fetched, Source } from '../source.js';
 import { SourceError, timedOut } from '../source-error.js';
-import { readBody } from './body.js';
-import { answer, type HttpClient, type HttpResponse } from './client.js';
+import { inflate } from './body.js';
+import type { HttpClient } from './client.js';
+import { type Reply, targetOf } from './exchange.js';
 import { failureOf, retryAfterOf } from './failure.js';
+import { answer } from './redirect.js';
 
 export interface HttpSourceOptions {
   /** `user:password@` in it becomes an `authorization` header. Never shown whole: it may hold secrets. */
@@ -25,6 +28,7 @@ const MAX_BYTES = 16 * 1024 * 1024;
 interface Known {
   etag: string | undefined;
   lastModified: string | undefined;
+  encoding: string | undefined;
   digest: string;
 }
 
@@ -33,44 +37,47 @@ interface Known {
  * a body of the same bytes, is `unchanged` and is not parsed. Takes gzip and br. Anything but a complete JSON answer
  * with a 2xx status within the bounds is a {@link SourceError} that says in one line what came instead.
  */
-export function httpSource(client: HttpClient, options: HttpSourceOptions): Source {
+export function httpSource(client: HttpClient, options: HttpSourceOptions, clock = systemClock): Source {
   const { timeout = TIMEOUT, maxBytes = MAX_BYTES } = options;
   const url = new URL(options.url);
   const label = `${url.origin}${url.pathname}`;
   const headers = requestHeaders(url, options.headers);
+  const target = targetOf(url);
   let known: Known | undefined;
 
   async function exchange(signal: AbortSignal, previous: Json | undefined): Promise<Fetched> {
     const since = previous === undefined ? undefined : known;
     const asked = conditions(since);
-    const response = await answer(client, {
-      url,
+    const reply = await answer(client, {
+      target,
       label,
       method: 'GET',
       headers: { ...headers, ...asked },
+      maxBytes,
       signal,
     });
-    const { statusCode: status, headers: fields } = response;
-    if (status === 304 && Object.keys(asked).length > 0) {
-      await response.body.dump();
+    const { status, fields } = reply;
+    if (status === 304 && Object.keys(asked).length > 0) return { kind: 'unchanged' };
+    if (status < 200 || status > 299) throw refusal(reply, label);
+
+    const digest = createHash('sha256').update(reply.bytes).digest('base64');
+    const encoding = text(fields['content-encoding']);
+    const next = { etag: text(fields.etag), lastModified: text(fields['last-modified']), encoding, digest };
+    if (digest === since?.digest && encoding === since.encoding) {
+      known = next;
       return { kind: 'unchanged' };
     }
-    if (status < 200 || status > 299) throw await refusal(response, label, signal);
-
-    const bytes = await readBody(response, { label, maxBytes, signal });
-    const digest = createHash('sha256').update(bytes).digest('base64');
-    const next = { etag: text(fields.etag), lastModified: text(fields['last-modified']), digest };
-    const unchanged = digest === since?.digest;
-    const value = unchanged ? undefined : parse(bytes, text(fields['content-type']) ?? '', label);
+    const bytes = await inflate(reply.bytes, encoding, { label, maxBytes, signal });
+    const value = parse(bytes, text(fields['content-type']) ?? '', label);
     known = next;
-    return value === undefined ? { kind: 'unchanged' } : { kind: 'value', value };
+    return { kind: 'value', value };
   }
 
   return {
     label,
     async fetch({ signal, previous }) {
       const deadline = new AbortController();
-      const timer = setTimeout(() => deadline.abort(timedOut(label, timeout)), timeout);
+      const timer = clock.after(timeout, () => deadline.abort(timedOut(label, timeout)));
       const callOff = () => deadline.abort(signal.reason);
       if (signal.aborted) callOff();
       signal.addEventListener('abort', callOff);
@@ -79,7 +86,7 @@ export function httpSource(client: HttpClient, options: HttpSourceOptions): Sour
       } catch (error) {
         throw deadline.signal.aborted ? deadline.signal.reason : failureOf(error, label);
       } finally {
-        clearTimeout(timer);
+        timer.cancel();
         signal.removeEventListener('abort', callOff);
       }
     },
@@ -127,15 +134,9 @@ function parse(bytes: Buffer, contentType: string, label: string): Json {
   return value;
 }
 
-async function refusal(
-  { statusCode, headers, body }: HttpResponse,
-  label: string,
-  signal: AbortSignal,
-): Promise<SourceError> {
-  // A short body is read so that the connection can be used again; a long one is cut off.
-  await body.dump({ limit: 16 * 1024, signal });
-  return new SourceError(`${label} answered with status ${statusCode}`, {
-    retryAfter: retryAfterOf(text(headers['retry-after'])),
+function refusal({ status, fields }: Reply, label: string): SourceError {
+  return new SourceError(`${label} answered with status ${status}`, {
+    retryAfter: retryAfterOf(text(fields['retry-after'])),
   });
 }
 

@@ -19,7 +19,7 @@ export type HttpStrategyOptions = Omit<HttpSourceOptions, 'url'> &
 /** A source over HTTP. One URL of which nothing is asked needs no strategy. */
 export function httpStrategy(client: HttpClient, options: HttpStrategyOptions, clock: Clock): Source {
   const { url, urls, strategy = 'single', accept, newer } = options;
-  const source = (place: string) => httpSource(client, { ...options, url: place });
+  const source = (place: string) => httpSource(client, { ...options, url: place }, clock);
   if (url !== undefined && accept === undefined && newer === undefined) return source(url);
   const places = urls ?? [url];
   const sources = Array.isArray(places)
