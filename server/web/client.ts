@@ -1,7 +1,7 @@
-import querystring from 'node:querystring';
 import { pipeline, type Readable } from 'node:stream';
-import { createBrotliDecompress, createGunzip } from 'node:zlib';
 import { Agent, type Dispatcher, request } from 'undici';
+import { credentialsOf } from './credentials.js';
+import { decoderOf } from './encoding.js';
 import { WebError, wasCut } from './failure.js';
 
 /** The connections of one command, kept alive between requests. */
@@ -33,7 +33,7 @@ export async function get(
   const options = {
     dispatcher,
     method: 'GET',
-    headers: { 'user-agent': 'headwater', 'accept-encoding': 'gzip, br', ...credentials(url), ...headers },
+    headers: { 'user-agent': 'headwater', 'accept-encoding': 'gzip, br', ...credentialsOf(url), ...headers },
     signal,
   } as const;
   try {
@@ -75,26 +75,8 @@ export function redirectOf({ statusCode, headers }: WebResponse, from: URL): URL
 }
 
 function inflated(body: Readable, encoding: string | string[] | undefined): Readable {
-  switch (encoding) {
-    case undefined:
-    case '':
-    case 'identity':
-      return body;
-    case 'gzip':
-    case 'x-gzip':
-      return pipeline(body, createGunzip(), toldAlready);
-    case 'br':
-      return pipeline(body, createBrotliDecompress(), toldAlready);
-    default:
-      throw new WebError('answered with a content encoding that was not asked for');
-  }
-}
-
-function credentials({ username, password }: URL): Record<string, string> {
-  if (username === '' && password === '') return {};
-  // `unescape` leaves a stray % alone, which decodeURIComponent would throw at.
-  const text = `${querystring.unescape(username)}:${querystring.unescape(password)}`;
-  return { authorization: `Basic ${Buffer.from(text).toString('base64')}` };
+  const decoder = decoderOf(encoding);
+  return decoder ? pipeline(body, decoder, toldAlready) : body;
 }
 
 function tooLarge(maxBytes: number): WebError {

@@ -49,6 +49,7 @@ const ALLOWED: Case[] = [
   ['server/loop/y.ts', 'node:net'],
   ['server/loop/z.ts', 'ws'],
   ['server/source/redis/y.ts', 'ioredis'],
+  ['server/source/http/y.ts', '../../web/failure.js'],
   ['server/store/y.ts', '../../shared/json.js'],
   ['server/store/z.ts', '../async/clock.js'],
   ['server/hub/y.ts', '../broker/broker.js'],

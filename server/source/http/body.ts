@@ -1,5 +1,4 @@
-import { createBrotliDecompress, createGunzip } from 'node:zlib';
-import { SourceError } from '../source-error.js';
+import { decoderOf } from '../../web/encoding.js';
 import { tooLarge } from './exchange.js';
 
 interface Bounds {
@@ -15,7 +14,7 @@ export async function inflate(
   encoding: string | undefined,
   { label, maxBytes, signal }: Bounds,
 ): Promise<Buffer> {
-  const inflater = inflaterOf(encoding, label);
+  const inflater = decoderOf(encoding);
   if (!inflater) return bytes;
   const callOff = () => inflater.destroy(signal.reason);
   signal.addEventListener('abort', callOff);
@@ -32,21 +31,5 @@ export async function inflate(
   } finally {
     signal.removeEventListener('abort', callOff);
     inflater.destroy();
-  }
-}
-
-function inflaterOf(encoding: string | undefined, label: string) {
-  switch (encoding) {
-    case undefined:
-    case '':
-    case 'identity':
-      return undefined;
-    case 'gzip':
-    case 'x-gzip':
-      return createGunzip();
-    case 'br':
-      return createBrotliDecompress();
-    default:
-      throw new SourceError(`${label} answered with a content encoding that was not asked for`);
   }
 }

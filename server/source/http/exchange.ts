@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
+import { wasCut } from '../../web/failure.js';
 import { SourceError } from '../source-error.js';
-import { wasCut } from './failure.js';
 
 /** Where a request goes, taken apart once and not at every request. */
 export interface Target {

@@ -3,6 +3,7 @@ import { isTooDeep, MAX_DEPTH } from '../../../shared/depth.js';
 import { messageOf } from '../../../shared/errors.js';
 import type { Json } from '../../../shared/json.js';
 import { systemClock } from '../../async/clock.js';
+import { credentialsOf } from '../../web/credentials.js';
 import type { Fetched, Source } from '../source.js';
 import { SourceError, timedOut } from '../source-error.js';
 import { inflate } from './body.js';
@@ -98,13 +99,10 @@ function requestHeaders(url: URL, given: Readonly<Record<string, string>> = {}):
     accept: 'application/json, */*;q=0.5',
     'accept-encoding': 'gzip, br',
     'user-agent': 'headwater',
+    ...credentialsOf(url),
   };
-  if (url.username !== '' || url.password !== '') {
-    const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
-    headers.authorization = `Basic ${Buffer.from(credentials).toString('base64')}`;
-    url.username = '';
-    url.password = '';
-  }
+  url.username = '';
+  url.password = '';
   for (const [name, value] of Object.entries(given)) headers[name.toLowerCase()] = value;
   return headers;
 }
