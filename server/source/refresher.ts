@@ -1,8 +1,10 @@
+import { equal } from '../../shared/equal.js';
 import { HeadwaterError } from '../../shared/errors.js';
 import type { Clock, Timer } from '../async/clock.js';
 import type { TopicWriter } from '../store/store.js';
+import { createRacer, type RaceResult } from './race.js';
 import { createSchedule } from './schedule.js';
-import type { Source } from './source.js';
+import type { Fetched, Source } from './source.js';
 import { SourceError, timedOut } from './source-error.js';
 
 export interface RefresherOptions {
@@ -11,7 +13,11 @@ export interface RefresherOptions {
   topic: Pick<TopicWriter, 'set' | 'checked' | 'fail' | 'latest'>;
   /** Milliseconds from the start of one fetch to the start of the next. */
   every: number;
-  /** Milliseconds that a fetch may take before it is aborted; default 30,000. A source may have a shorter bound of its own. */
+  /** The longest interval, in ms: it grows up to this while nothing changes. Default `every`: it never grows. */
+  adaptive?: number | undefined;
+  /** How old, in ms, what is read may be before it is fetched anew; default `every`. */
+  maxAge?: number | undefined;
+  /** Milliseconds that a fetch or a race may take before it is aborted; default 30,000. A source may have a shorter bound of its own. */
   timeout?: number;
   /** `subscribed`: runs only while there is demand. */
   when: 'always' | 'subscribed';
@@ -46,10 +52,17 @@ export interface Refresher {
    */
   refresh(): Promise<void>;
   /**
-   * Resolves when the topic is as fresh as it should be: at once while the refresher runs or the last fetch is
-   * younger than `every`, otherwise after a fetch. Leaves a source alone that is failing, until its next turn.
+   * Resolves when the topic is as fresh as its reader wants it: at once where the last fetch is younger than `maxAge`
+   * (ms; default: the source's own; no less counts than `every`, or the source's own if that is less) or fetches that
+   * often run anyway, otherwise after a fetch, which all who wait share. Leaves a source alone that is failing, until
+   * its next turn, and one whose quota affords no fetch now.
    */
-  freshen(): Promise<void>;
+  freshen(maxAge?: number): Promise<void>;
+  /**
+   * Asks the source's URLs now for the first good answer, which does not go to the topic. Races at one time are one.
+   * @throws {HeadwaterError} why there is no winner; `bad_request` for a source without URLs; `closed`
+   */
+  race(signal: AbortSignal): Promise<RaceResult>;
   /** Whether anybody subscribes. */
   setDemand(subscribed: boolean): void;
   /** Aborts the fetch in work and resolves when nothing is left. Idempotent. */
@@ -59,6 +72,8 @@ export interface Refresher {
 const TIMEOUT = 30_000;
 const LINGER = 30_000;
 const REASON_CHARACTERS = 300;
+/** How long at most a source waits before it looks again at what its quotas afford. */
+const QUOTA_RECHECK = 30_000;
 
 /**
  * Runs a source: at once when it starts or demand comes back (if the last fetch is older than `every`), then as
@@ -66,7 +81,7 @@ const REASON_CHARACTERS = 300;
  * Of errors other than {@link HeadwaterError}, clients only learn that the source failed.
  */
 export function startRefresher(options: RefresherOptions): Refresher {
-  const { source, topic, every, when, clock } = options;
+  const { source, topic, every, adaptive, maxAge = every, when, clock } = options;
   const { timeout = TIMEOUT, linger = LINGER, onError, random = Math.random } = options;
   const state: RefresherState = {
     lastStart: undefined,
@@ -76,7 +91,8 @@ export function startRefresher(options: RefresherOptions): Refresher {
     failures: 0,
     running: false,
   };
-  const schedule = createSchedule({ every, random });
+  const schedule = createSchedule({ every, adaptive, random });
+  const racer = source.race && createRacer({ label: source.label, race: source.race, timeout, clock });
   /** Aborts when the refresher stops running: for lack of demand, or for good. */
   let active: AbortController | undefined;
   let fetching: { done: Promise<void>; controller: AbortController } | undefined;
@@ -84,8 +100,13 @@ export function startRefresher(options: RefresherOptions): Refresher {
   let lingering: Timer | undefined;
   /** The source reported a change during a fetch that may have begun before it. */
   let changedMeanwhile = false;
-  let settledOnce = false;
+  /** When the last fetch began that is over. */
+  let settledStart: number | undefined;
+  /** While active: whether its fetches have caught up with a pause before. */
+  let caughtUp = false;
   let closed = false;
+
+  const affordable = () => source.affordable?.() ?? 0;
 
   function start(): Promise<void> {
     timer?.cancel();
@@ -106,7 +127,8 @@ export function startRefresher(options: RefresherOptions): Refresher {
       deadline.cancel();
       fetching = undefined;
       state.running = false;
-      settledOnce = true;
+      settledStart = started;
+      caughtUp = active !== undefined;
       planNext();
     });
     return { done, controller };
@@ -117,11 +139,12 @@ export function startRefresher(options: RefresherOptions): Refresher {
     try {
       const fetched = await source.fetch({ signal, previous: topic.latest });
       if (closed) return;
+      const changed = adaptive === undefined || isNews(fetched);
       if (fetched.kind === 'value') topic.set(fetched.value, clock.now());
       else topic.checked(clock.now());
       state.lastSuccess = clock.now();
       state.lastError = undefined;
-      schedule.succeeded();
+      schedule.succeeded(changed);
     } catch (error) {
       if (closed) return;
       state.lastError = error;
@@ -132,27 +155,42 @@ export function startRefresher(options: RefresherOptions): Refresher {
     }
   }
 
+  function isNews(fetched: Fetched): boolean {
+    if (fetched.kind !== 'value') return false;
+    const { latest } = topic;
+    return latest === undefined || !equal(latest, fetched.value);
+  }
+
   function planNext(): void {
     if (closed || !active) return;
     if (changedMeanwhile) {
       changedMeanwhile = false;
       void start();
-      return;
-    }
+    } else plan();
+  }
+
+  function plan(): void {
+    timer?.cancel();
     const now = clock.now();
-    timer = clock.after(schedule.next(now) - now, start);
+    const wait = schedule.next(now, affordable()) - now;
+    timer =
+      source.affordable && wait > QUOTA_RECHECK ? clock.after(QUOTA_RECHECK, plan) : clock.after(wait, start);
   }
 
   function activate(): void {
     if (active || closed) return;
     active = new AbortController();
     source.watch?.(changed, active.signal);
-    const now = clock.now();
+    source.enlist?.(active.signal);
+    schedule.quicken();
     if (fetching) return;
-    if (isOld(now) && now >= schedule.notBefore) {
+    const now = clock.now();
+    const old = isOld(state.lastStart, every);
+    caughtUp = !old;
+    if (old && now >= schedule.notBefore(affordable())) {
       schedule.restart();
       void start();
-    } else timer = clock.after(schedule.next(now) - now, start);
+    } else plan();
   }
 
   function deactivate(): void {
@@ -163,14 +201,20 @@ export function startRefresher(options: RefresherOptions): Refresher {
     changedMeanwhile = false;
   }
 
+  /** Somebody new looks at what runs already: an interval that has grown is short again. */
+  function quicken(): void {
+    schedule.quicken();
+    if (timer) plan();
+  }
+
   function changed(): void {
     if (!active) return;
     if (fetching) changedMeanwhile = true;
     else void start();
   }
 
-  function isOld(now: number): boolean {
-    return state.lastStart === undefined || now - state.lastStart >= every;
+  function isOld(since: number | undefined, limit: number): boolean {
+    return since === undefined || clock.now() - since >= limit;
   }
 
   if (when === 'always') activate();
@@ -178,23 +222,31 @@ export function startRefresher(options: RefresherOptions): Refresher {
   return {
     state,
     get ready() {
-      return when === 'subscribed' || settledOnce;
+      return when === 'subscribed' || settledStart !== undefined;
     },
     async refresh() {
-      if (closed)
-        throw new HeadwaterError('closed', `${source.label} is no longer fetched: the server stops`);
+      if (closed) throw noLongerFetched();
       await start();
     },
-    async freshen() {
-      if (fetching && (!active || !settledOnce)) await fetching.done;
-      const now = clock.now();
-      if (closed || active || !isOld(now) || now < schedule.notBefore) return;
-      await start();
+    async freshen(wanted = maxAge) {
+      const limit = Math.max(wanted, Math.min(every, maxAge));
+      const kept = active && caughtUp && schedule.width(affordable()) <= limit;
+      if (closed || kept || !isOld(settledStart, limit)) return;
+      if (fetching) await fetching.done;
+      else if (clock.now() >= schedule.notBefore(affordable())) await start();
+    },
+    async race(signal) {
+      if (closed) throw noLongerFetched();
+      if (!racer) throw new HeadwaterError('bad_request', `${source.label} has no URLs that could be raced`);
+      return await racer.run(signal);
     },
     setDemand(subscribed) {
-      if (when === 'always' || closed) return;
+      if (closed) return;
+      const wasLingering = lingering !== undefined;
       lingering?.cancel();
       lingering = undefined;
+      if (active && subscribed && (wasLingering || when === 'always')) quicken();
+      if (when === 'always') return;
       if (subscribed) activate();
       else if (active) lingering = clock.after(linger, deactivate);
     },
@@ -205,9 +257,13 @@ export function startRefresher(options: RefresherOptions): Refresher {
       fetching?.controller.abort(
         new HeadwaterError('aborted', `the fetch of ${source.label} was called off: the server stops`),
       );
-      await fetching?.done;
+      await Promise.all([fetching?.done, racer?.close()]);
     },
   };
+
+  function noLongerFetched(): HeadwaterError {
+    return new HeadwaterError('closed', `${source.label} is no longer fetched: the server stops`);
+  }
 }
 
 function reasonOf(source: Source, error: unknown): string {

@@ -4,70 +4,104 @@ export interface Schedule {
   started(now: number): void;
   /** The next fetch begins a new grid: it comes after a pause. */
   restart(): void;
-  succeeded(): void;
+  /** Back to `every`: somebody new looks. */
+  quicken(): void;
+  /** `changed`: the fetch brought something else than what was there. */
+  succeeded(changed: boolean): void;
   /** `retryAfter`: how long the upstream asked to be left alone. */
   failed(now: number, retryAfter: number | undefined): void;
-  /** When the next fetch is due, seen from `now`, when the last one is over. */
-  next(now: number): number;
-  /** Before this a failing source is not to be asked again for want of demand alone. */
-  readonly notBefore: number;
+  /** When the next fetch is due, seen from `now`, when the last one is over. `affordable`: see {@link Schedule.width}. */
+  next(now: number, affordable: number): number;
+  /** How far apart fetches are now: `every`, more while nothing changes, and no less than is `affordable`. */
+  width(affordable: number): number;
+  /** When the source may be asked again for want of demand alone: after its backoff, and when that is `affordable`. */
+  notBefore(affordable: number): number;
 }
 
-/** Part of `every` by which a fetch comes early or late, so that many sources do not fire together. */
+export interface ScheduleOptions {
+  every: number;
+  /** The longest interval while nothing changes; default `every`. */
+  adaptive?: number | undefined;
+  /** 0 to 1, for jitter and backoff. */
+  random: () => number;
+}
+
+/** Part of the interval by which a fetch comes early or late, so that many sources do not fire together. */
 const JITTER = 0.1;
+/** By how much an adaptive interval grows with each fetch that brought nothing new. */
+const GROWTH = 1.5;
 const FIRST_BACKOFF = 1_000;
 const LONGEST_BACKOFF = 30_000;
-/** A Retry-After beyond a day is taken for a mistake. */
-const LONGEST_RETRY_AFTER = 24 * 60 * 60 * 1_000;
+/** A Retry-After, or a wait for a quota, beyond a day is taken for a mistake. */
+const LONGEST_WAIT = 24 * 60 * 60 * 1_000;
 
 /**
- * While the source works, fetches aim at the points of a grid of width `every` that begins with a fetch, each point
- * missed by up to 10 % either way: jitter does not add up to drift. A fetch that overruns skips the points it
- * covered; nothing is caught up in a burst.
+ * While the source works, fetches aim at the points of a grid that begins with a fetch, each point missed by up to 10 %
+ * of its width either way: jitter does not add up to drift. A fetch that overruns skips the points it covered; nothing
+ * is caught up in a burst. A grid that becomes wider or narrower begins anew with the last fetch, so that sources
+ * which a quota holds back together keep the distances that they have.
  *
  * While it fails, the waits are random between a first backoff (`every`, at most 1 s) and a limit that doubles with
- * each failure in a row, up to 30 s or `every` if that is longer; a Retry-After is waited out besides. The first
- * success begins a new grid.
+ * each failure in a row, up to 30 s or `every` if that is longer; a Retry-After is waited out besides, and so is what
+ * the quota asks for. The first success begins a new grid.
  */
-export function createSchedule({ every, random }: { every: number; random: () => number }): Schedule {
+export function createSchedule({ every, adaptive = every, random }: ScheduleOptions): Schedule {
   const shortest = Math.min(every, FIRST_BACKOFF);
   const longest = Math.max(every, LONGEST_BACKOFF);
+  /** The interval that the source has earned by its changes, whatever the quota. */
+  let pace = every;
   /** Where the grid begins; `undefined`: with the next fetch. */
   let origin: number | undefined;
-  let lastStart = 0;
+  let gridWidth = every;
+  let lastStart: number | undefined;
+  /** -1 to 1: where the next fetch falls beside its point. Drawn once a fetch, so that asking twice changes nothing. */
+  let offset = 0;
   let failures = 0;
-  let notBefore = 0;
+  let backoffUntil = 0;
+
+  const within = (affordable: number) => Math.min(affordable, LONGEST_WAIT);
+  const widthOf = (affordable: number) => Math.max(pace, within(affordable));
+  const notBefore = (affordable: number) =>
+    lastStart === undefined ? backoffUntil : Math.max(backoffUntil, lastStart + within(affordable));
 
   return {
     started(now) {
       lastStart = now;
       origin ??= now;
+      offset = random() * 2 - 1;
     },
     restart() {
       origin = undefined;
     },
-    succeeded() {
+    quicken() {
+      pace = every;
+    },
+    succeeded(changed) {
       if (failures > 0) origin = lastStart;
       failures = 0;
-      notBefore = 0;
+      backoffUntil = 0;
+      pace = changed ? every : Math.min(pace * GROWTH, adaptive);
     },
     failed(now, retryAfter = 0) {
       failures += 1;
       const limit = Math.min(longest, shortest * 2 ** failures);
       const backoff = shortest + random() * (limit - shortest);
-      notBefore = now + Math.max(backoff, Math.min(retryAfter, LONGEST_RETRY_AFTER));
+      backoffUntil = now + Math.max(backoff, Math.min(retryAfter, LONGEST_WAIT));
     },
-    next(now) {
-      if (failures > 0) return Math.max(now, notBefore);
+    next(now, affordable) {
+      if (failures > 0) return Math.max(now, notBefore(affordable));
+      const width = widthOf(affordable);
+      if (width !== gridWidth) {
+        gridWidth = width;
+        origin = lastStart;
+      }
       origin ??= now;
       // A fetch out of turn (asked for, or reported by the source) stands for a point only when it comes just before it.
-      const reached = Math.floor((lastStart - origin) / every + 1.5 * JITTER);
-      const point = Math.max(reached + 1, Math.ceil((now - origin) / every));
-      const jitter = (random() * 2 - 1) * JITTER * every;
-      return Math.max(now, origin + point * every + jitter);
+      const reached = Math.floor(((lastStart ?? now) - origin) / width + 1.5 * JITTER);
+      const point = Math.max(reached + 1, Math.ceil((now - origin) / width));
+      return Math.max(now, origin + point * width + offset * JITTER * width);
     },
-    get notBefore() {
-      return notBefore;
-    },
+    width: widthOf,
+    notBefore,
   };
 }

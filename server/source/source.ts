@@ -20,10 +20,22 @@ export interface Source {
   watch?(changed: () => void, signal: AbortSignal): void;
   /** Where the source asks several URLs: how each of them fared. */
   stats?(): readonly UrlStats[];
+  /**
+   * Where it asks URLs: asks all of them now, apart from `fetch` and what that knows, and gives the first good answer.
+   * @throws as `fetch` does
+   */
+  race?(signal: AbortSignal): Promise<RaceWin>;
   /** It is fetched at intervals until `signal` aborts: by that is counted who shares a quota. */
   enlist?(signal: AbortSignal): void;
   /** The shortest interval, in ms, that its quotas afford now if all who are enlisted keep to theirs; 0: any. */
   affordable?(): number;
+}
+
+/** The first good answer of several. */
+export interface RaceWin {
+  /** The URL that gave it, without secrets. */
+  winner: string;
+  value: Json;
 }
 
 /** What became of the requests to one URL of a source. Totals only grow. */

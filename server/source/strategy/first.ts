@@ -12,17 +12,28 @@ interface Race {
   hedge: Hedge | undefined;
 }
 
+export interface Win {
+  member: Member;
+  value: Json;
+}
+
+/** The first good answer, as {@link raced} finds it. */
+export async function first(members: readonly Member[], race: Race): Promise<Json> {
+  return (await raced(members, race)).value;
+}
+
 /**
- * The first good answer; the losers have been aborted and have ended when it is there. With a hedge the next one starts
- * when the one before is slow and the budget allows it, and at once when one fails; those that failed last come last.
+ * The first good answer and whose it is; the losers have been aborted and have ended when it is there. With a hedge the
+ * next one starts when the one before is slow and the budget allows it, and at once when one fails; those that failed
+ * last come last.
  * @throws {SourceError} with every reason, if there is no good answer
  */
-export async function first(members: readonly Member[], { signal, clock, hedge }: Race): Promise<Json> {
+export async function raced(members: readonly Member[], { signal, clock, hedge }: Race): Promise<Win> {
   const order = hedge ? members.toSorted((a, b) => Number(a.failing) - Number(b.failing)) : members;
   // The task ends only once those it started have, and calls off what still runs.
   return await run(
     (scope) =>
-      new Promise<Json>((resolve, reject) => {
+      new Promise<Win>((resolve, reject) => {
         const running = new Set<Member>();
         const failures: Failure[] = [];
         let next = 0;
@@ -55,7 +66,7 @@ export async function first(members: readonly Member[], { signal, clock, hedge }
           running.delete(member);
           member.counts.wins += 1;
           for (const loser of running) loser.counts.losses += 1;
-          resolve(value);
+          resolve({ member, value });
         };
         const failed = (member: Member, error: unknown) => {
           if (over) return;

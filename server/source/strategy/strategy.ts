@@ -1,11 +1,11 @@
 import type { Json } from '../../../shared/json.js';
 import { parsePointer } from '../../../shared/pointer.js';
 import type { Clock } from '../../async/clock.js';
-import type { Source, UrlStats } from '../source.js';
+import type { RaceWin, Source, UrlStats } from '../source.js';
 import { SourceError } from '../source-error.js';
 import { all } from './all.js';
 import { fallback } from './fallback.js';
-import { first } from './first.js';
+import { first, raced } from './first.js';
 import { createHedge } from './hedge.js';
 import { createMember, type Judge, type Member } from './member.js';
 import { createRecency, type Recency } from './newer.js';
@@ -44,9 +44,9 @@ export interface StrategySource extends Source {
  * `unchanged` gives its own last value anew, so conditional requests work although the topic may hold another's.
  */
 export function strategySource(options: StrategyOptions): StrategySource {
-  const { strategy, sources, accept, newer, clock } = options;
-  const recency = newer === undefined ? undefined : createRecency(newer, tokensOf(newer));
-  const judge = createJudge(accept, recency);
+  const { strategy, sources, clock } = options;
+  const recency = recencyOf(options);
+  const judge = createJudge(options.accept, recency);
   const members = Object.entries(sources).map(([name, source]) =>
     createMember(name, source, { judge, clock }),
   );
@@ -73,6 +73,26 @@ export function strategySource(options: StrategyOptions): StrategySource {
     },
     stats: () => members.map(({ name, label, counts }) => ({ name, label, ...counts })),
   };
+}
+
+/**
+ * Asks all sources at once for their first good answer, good as the strategy says, and knows nothing of what the
+ * strategy did before: the race stands apart, with no counts and no conditional requests.
+ * @throws {SourceError} with every reason, if there is no good answer; what aborts `signal`
+ */
+export async function raceSources(
+  sources: readonly Source[],
+  options: Pick<StrategyOptions, 'accept' | 'newer' | 'clock'> & { signal: AbortSignal },
+): Promise<RaceWin> {
+  const { accept, clock, signal } = options;
+  const judge = createJudge(accept, recencyOf(options));
+  const members = sources.map((source, index) => createMember(String(index), source, { judge, clock }));
+  try {
+    const { member, value } = await raced(members, { signal, clock, hedge: undefined });
+    return { winner: member.label, value };
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  }
 }
 
 type Obtain = (signal: AbortSignal, previous: Json | undefined) => Promise<Json>;
@@ -124,6 +144,10 @@ function createGather(
     held = values;
     return gathered;
   };
+}
+
+function recencyOf({ newer }: Pick<StrategyOptions, 'newer'>): Recency | undefined {
+  return newer === undefined ? undefined : createRecency(newer, tokensOf(newer));
 }
 
 function createJudge(accept: StrategyOptions['accept'], recency: Recency | undefined): Judge {
