@@ -5,7 +5,7 @@ import type { TopicWriter } from '../store/store.js';
 import { createRacer, type RaceResult } from './race.js';
 import { createSchedule } from './schedule.js';
 import type { Fetched, Source } from './source.js';
-import { SourceError, timedOut } from './source-error.js';
+import { reasonOf, SourceError, timedOut } from './source-error.js';
 
 export interface RefresherOptions {
   source: Source;
@@ -71,7 +71,6 @@ export interface Refresher {
 
 const TIMEOUT = 30_000;
 const LINGER = 30_000;
-const REASON_CHARACTERS = 300;
 /** How long at most a source waits before it looks again at what its quotas afford. */
 const QUOTA_RECHECK = 30_000;
 
@@ -150,7 +149,7 @@ export function startRefresher(options: RefresherOptions): Refresher {
       state.lastError = error;
       state.failures += 1;
       schedule.failed(clock.now(), error instanceof SourceError ? error.retryAfter : undefined);
-      topic.fail(reasonOf(source, error));
+      topic.fail(reasonOf(source.label, error));
       onError?.(error);
     }
   }
@@ -264,10 +263,4 @@ export function startRefresher(options: RefresherOptions): Refresher {
   function noLongerFetched(): HeadwaterError {
     return new HeadwaterError('closed', `${source.label} is no longer fetched: the server stops`);
   }
-}
-
-function reasonOf(source: Source, error: unknown): string {
-  const text = error instanceof HeadwaterError ? error.message : `${source.label} failed`;
-  const line = text.split('\n', 1)[0]!;
-  return line.length > REASON_CHARACTERS ? `${line.slice(0, REASON_CHARACTERS - 3)}...` : line;
 }

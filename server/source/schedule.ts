@@ -22,11 +22,13 @@ export interface ScheduleOptions {
   every: number;
   /** The longest interval while nothing changes; default `every`. */
   adaptive?: number | undefined;
+  /** By what part of the interval a fetch may come early or late; default 0.1. */
+  jitter?: number | undefined;
   /** 0 to 1, for jitter and backoff. */
   random: () => number;
 }
 
-/** Part of the interval by which a fetch comes early or late, so that many sources do not fire together. */
+/** So that many sources do not fire together. */
 const JITTER = 0.1;
 /** By how much an adaptive interval grows with each fetch that brought nothing new. */
 const GROWTH = 1.5;
@@ -45,7 +47,8 @@ const LONGEST_WAIT = 24 * 60 * 60 * 1_000;
  * each failure in a row, up to 30 s or `every` if that is longer; a Retry-After is waited out besides, and so is what
  * the quota asks for. The first success begins a new grid.
  */
-export function createSchedule({ every, adaptive = every, random }: ScheduleOptions): Schedule {
+export function createSchedule(options: ScheduleOptions): Schedule {
+  const { every, adaptive = every, jitter = JITTER, random } = options;
   const shortest = Math.min(every, FIRST_BACKOFF);
   const longest = Math.max(every, LONGEST_BACKOFF);
   /** The interval that the source has earned by its changes, whatever the quota. */
@@ -99,7 +102,7 @@ export function createSchedule({ every, adaptive = every, random }: ScheduleOpti
       // A fetch out of turn (asked for, or reported by the source) stands for a point only when it comes just before it.
       const reached = Math.floor(((lastStart ?? now) - origin) / width + 1.5 * JITTER);
       const point = Math.max(reached + 1, Math.ceil((now - origin) / width));
-      return Math.max(now, origin + point * width + offset * JITTER * width);
+      return Math.max(now, origin + point * width + offset * jitter * width);
     },
     width: widthOf,
     notBefore,

@@ -17,3 +17,12 @@ export function timedOut(label: string, timeout: number): HeadwaterError {
   const text = timeout < 1_000 ? `${timeout} ms` : `${timeout / 1_000} s`;
   return new HeadwaterError('source_timeout', `${label} gave no complete answer within ${text}`);
 }
+
+const REASON_CHARACTERS = 300;
+
+/** What clients may learn of a failed fetch: one short line. Of errors other than {@link HeadwaterError} only that the source failed. */
+export function reasonOf(label: string, error: unknown): string {
+  const text = error instanceof HeadwaterError ? error.message : `${label} failed`;
+  const line = text.split('\n', 1)[0]!;
+  return line.length > REASON_CHARACTERS ? `${line.slice(0, REASON_CHARACTERS - 3)}...` : line;
+}
