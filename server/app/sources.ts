@@ -45,7 +45,7 @@ export function startSources(
   const refreshers = new Map<string, Refresher>();
   const sources = new Map<string, Source>();
   for (const entry of config.sources) {
-    const { topic, every, when, fetch } = entry;
+    const { topic, every, adaptive, maxAge, when, fetch } = entry;
     const fetched = sourceOf(fetch, { client, links, clock, redisUrl: config.redis?.url });
     const source = tasks.ofSource(transforms.after(fetched, entry), topic);
     sources.set(topic, fetched);
@@ -53,6 +53,8 @@ export function startSources(
       source,
       topic: store.writer(topic)!,
       every,
+      adaptive,
+      maxAge,
       when,
       timeout: timeoutOf(entry),
       clock,

@@ -6,7 +6,7 @@ import type { Source } from '../source/source.js';
 
 /** What one server is doing right now, as tasks of one owner. */
 export interface ServerTasks {
-  /** The source, each fetch of which is a task called `fetch <topic>` while it runs, under watch. */
+  /** The source, whose fetches and races are tasks called `fetch <topic>` and `race <topic>` while they run, under watch. */
   ofSource(source: Source, topic: string): Source;
   /** Resolves when the owner and all its tasks have ended. Nothing can be started afterwards. */
   close(): Promise<void>;
@@ -18,13 +18,16 @@ export function openServerTasks(clock: Clock, watch: LoopWatch): ServerTasks {
   const closed = new Promise<void>((resolve) => (end = resolve));
   const owner = new RunningTask<void>({ clock }, 'server').begin(() => closed);
   const { signal } = owner;
+
+  async function perform<T>(name: string, work: () => Promise<T>): Promise<T> {
+    return await createTask(() => watch.tracked(name, work), { signal, name });
+  }
+
   return {
     ofSource: (source, topic) => ({
       ...source,
-      async fetch(context) {
-        const name = `fetch ${topic}`;
-        return await createTask(() => watch.tracked(name, () => source.fetch(context)), { signal, name });
-      },
+      fetch: (context) => perform(`fetch ${topic}`, () => source.fetch(context)),
+      ...(source.race && { race: (signal) => perform(`race ${topic}`, () => source.race!(signal)) }),
     }),
     async close() {
       end();

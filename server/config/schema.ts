@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { formatDuration } from './duration.js';
 import { fetchSchema } from './fetch.js';
 import { redisSchema } from './redis.js';
 import * as scalar from './scalar.js';
@@ -23,10 +24,14 @@ const http = z.strictObject({
   origins: z.array(scalar.origin()).default([]),
 });
 
-const echo = z.strictObject({
-  host: scalar.text('a host name or address').default('127.0.0.1'),
-  port: scalar.port().default(7007),
-});
+const tcpService = (port: number) =>
+  z.strictObject({
+    host: scalar.text('a host name or address').default('127.0.0.1'),
+    port: scalar.port().default(port),
+  });
+
+/** Each of them off where it is absent. */
+const tcp = z.strictObject({ echo: tcpService(7007).optional(), race: tcpService(7008).optional() });
 
 /** In every one of them 0 means: no limit. */
 const limits = z.strictObject({
@@ -54,25 +59,36 @@ const topic = z.strictObject({
   history: history.prefault({}),
 });
 
-const source = z.strictObject({
-  topic: scalar.topicName(),
-  /** From the start of one fetch to the start of the next, in ms. A file is watched besides. */
-  every: scalar.duration(1),
-  /** `subscribed`: fetch only while somebody looks. */
-  when: scalar.oneOf('subscribed', 'always').default('subscribed'),
-  fetch: fetchSchema,
-  /** Makes the topic's value out of what was fetched. */
-  transform: transformSchema.optional(),
-  /** Where every new value goes besides; a file, key or hash field among them makes a warm start. */
-  sinks: z.array(sinkSchema).default([]),
-});
+const source = z
+  .strictObject({
+    topic: scalar.topicName(),
+    /** From the start of one fetch to the start of the next, in ms. A file is watched besides. */
+    every: scalar.duration(1),
+    /** The longest interval, in ms: it grows up to this while nothing changes. Absent: it stays. */
+    adaptive: scalar.duration(1).optional(),
+    /** How old what is read may be before it is fetched anew, in ms. Absent: `every`. */
+    maxAge: scalar.duration(1).optional(),
+    /** `subscribed`: fetch only while somebody looks. */
+    when: scalar.oneOf('subscribed', 'always').default('subscribed'),
+    fetch: fetchSchema,
+    /** Makes the topic's value out of what was fetched. */
+    transform: transformSchema.optional(),
+    /** Where every new value goes besides; a file, key or hash field among them makes a warm start. */
+    sinks: z.array(sinkSchema).default([]),
+  })
+  .check(({ value, issues }) => {
+    const { every, adaptive } = value;
+    if (issues.length > 0 || adaptive === undefined || adaptive >= every) return;
+    const message = `a duration no shorter than every, ${formatDuration(every)}`;
+    issues.push({ code: 'custom', message, path: ['adaptive'], input: adaptive });
+  });
 
 /** The schema of the whole configuration: the one source of its types, defaults and checks. */
 export const configSchema = z.strictObject({
   /** How bytes come and go; `auto`: uws where its binary loads. Absent: the installed policy, which is libuv unless code chose another. */
   loop: scalar.oneOf('libuv', 'uws', 'auto').optional(),
   http: http.prefault({}),
-  tcp: z.strictObject({ echo: echo.optional() }).prefault({}),
+  tcp: tcp.prefault({}),
   redis: redisSchema.optional(),
   auth: z
     .strictObject({

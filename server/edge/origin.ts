@@ -45,7 +45,7 @@ export function preflightHeaders(request: HttpRequest, check: OriginCheck): Http
     ...check.headers(request),
     'access-control-allow-methods': 'GET, HEAD, PUT, PATCH, POST',
     'access-control-allow-headers':
-      'authorization, content-type, if-match, if-none-match, last-event-id, prefer',
+      'authorization, cache-control, content-type, if-match, if-none-match, last-event-id, prefer',
     'access-control-max-age': '600',
   };
 }

@@ -39,7 +39,7 @@ async function readValue(
   wait: number,
 ): Promise<void> {
   const { request } = exchange;
-  await freshen(context, topic);
+  await freshen(context, exchange, topic);
   if (wait > 0 && isUnmodified(request, topic)) await changeOf(context, exchange, topic, wait);
   if (exchange.gone.aborted) return;
 
@@ -53,11 +53,27 @@ async function readValue(
 }
 
 /** Sees to it that what is read is as fresh as the topic's source promises: fetched if need be, and flushed. */
-async function freshen({ refreshers, store }: EdgeContext, topic: TopicView): Promise<void> {
+async function freshen(
+  { refreshers, store }: EdgeContext,
+  { request }: Exchange,
+  topic: TopicView,
+): Promise<void> {
   const refresher = refreshers.get(topic.name);
   if (!refresher) return;
-  await refresher.freshen();
+  await refresher.freshen(maxAgeOf(request.header('cache-control')));
   await store.flushed();
+}
+
+/**
+ * How old, in ms, an answer may be for its reader: `Cache-Control: max-age=5`, or `no-cache` for 0 (RFC 9111, 5.2.1), as
+ * browsers send for a reload and for `fetch(url, { cache: 'no-cache' })`. `undefined` where it says nothing about it.
+ */
+function maxAgeOf(cacheControl = ''): number | undefined {
+  const directives = cacheControl.split(',').map((directive) => directive.trim().toLowerCase());
+  if (directives.includes('no-cache')) return 0;
+  const seconds = directives.map((directive) => /^max-age="?(\d{1,10})"?$/.exec(directive)?.[1]);
+  const shortest = Math.min(...seconds.filter((found) => found !== undefined).map(Number));
+  return Number.isFinite(shortest) ? shortest * 1000 : undefined;
 }
 
 /** The value, or an event topic's history as messages. @throws {HeadwaterError} where there is none yet */
@@ -80,7 +96,7 @@ async function readSince(
   since: Cursor,
   wait: number,
 ): Promise<void> {
-  await freshen(context, topic);
+  await freshen(context, exchange, topic);
   let missed = context.hub.since(topic.name, since);
   if (!missed && wait > 0) {
     await changeOf(context, exchange, topic, wait);

@@ -89,7 +89,6 @@ describe('a problem of a configuration file', () => {
       `sources: [{ ${SOURCE}, fetch: { url: http://a, newer: asOf } }]`,
       /^1 sources\[0\]\.fetch\.newer: found "asOf", expected a JSON pointer such as \/rates$/,
     ],
-    ['a race listener', 'tcp: { race: { port: 1 } }', /^1 tcp\.race: not available/],
     [
       'a wrong word',
       'topics: [{ topic: t, kind: events }]',
