@@ -1,6 +1,6 @@
+import { hasParameters, overlap } from '../../shared/topic-pattern.js';
 import type { Finding } from './findings.js';
 import { type ConfigPath, formatPath } from './problem.js';
-import { hasParameters, overlap } from './topic-pattern.js';
 
 interface Claim {
   /** `topics[0].topic` */

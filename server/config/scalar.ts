@@ -3,7 +3,7 @@ import type { Json } from '../../shared/json.js';
 import { parsePointer } from '../../shared/pointer.js';
 import { isTopic } from '../../shared/topic.js';
 import { type Duration, MAX_DURATION_MS, parseDuration } from './duration.js';
-import { isTopicPattern } from './topic-pattern.js';
+import { isTopicPattern } from '../../shared/topic-pattern.js';
 
 /**
  * A single value of the configuration. The message of its issue is what was expected, as a noun phrase.

@@ -1,8 +1,7 @@
 import { HeadwaterError } from '../../shared/errors.js';
 import { isTopic } from '../../shared/topic.js';
+import { isTopicPattern, topicMatcher } from '../../shared/topic-pattern.js';
 import type { Declaration } from './topic.js';
-
-const PARAMETER = /\{[A-Za-z_][A-Za-z0-9_]*\}/g;
 
 /** Which topics exist: exact names first, then patterns in the order they were declared. */
 export interface Declarations {
@@ -13,12 +12,12 @@ export interface Declarations {
 
 export function createDeclarations(): Declarations {
   const exact = new Map<string, Declaration>();
-  const patterns = new Map<string, { matches: RegExp; declaration: Declaration }>();
+  const patterns = new Map<string, { match: ReturnType<typeof topicMatcher>; declaration: Declaration }>();
 
   return {
     add(declaration) {
-      const { topic } = declaration;
-      if (!isTopic(topic.replace(PARAMETER, 'x'))) {
+      const { topic, parameters } = declaration;
+      if (!isTopicPattern(topic)) {
         throw new HeadwaterError(
           'config_invalid',
           `"${topic}" is no topic name: use segments of letters, digits and - _ . ~ : @, joined by "/"`,
@@ -31,21 +30,15 @@ export function createDeclarations(): Declarations {
         );
       }
       if (isTopic(topic)) exact.set(topic, declaration);
-      else patterns.set(topic, { matches: patternOf(topic), declaration });
+      else patterns.set(topic, { match: topicMatcher(topic, parameters), declaration });
     },
     find(name) {
       const found = exact.get(name);
-      if (found || patterns.size === 0 || !isTopic(name)) return found;
-      for (const { matches, declaration } of patterns.values()) {
-        if (matches.test(name)) return declaration;
+      if (found || patterns.size === 0) return found;
+      for (const { match, declaration } of patterns.values()) {
+        if (match(name)) return declaration;
       }
       return undefined;
     },
   };
-}
-
-/** `chat/{room}` matches `chat/` and one segment. */
-function patternOf(topic: string): RegExp {
-  const literals = topic.split(PARAMETER).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${literals.join('([^/]+)')}$`);
 }

@@ -47,10 +47,17 @@ export interface Store {
    * @throws {HeadwaterError} `limit` when making it would exceed the number of topics allowed.
    */
   open(name: string): TopicView | undefined;
-  /** Lets go of a topic that a pattern made, that nobody keeps and nothing was committed to; others stay. */
+  /** Lets go of a topic that a pattern made, that nobody keeps or holds and nothing was committed to; others stay. */
   forget(name: string): void;
-  /** Lets a topic stay, committed to or not: somebody holds its writer. */
+  /** Lets a topic stay for good, committed to or not: the program holds its writer. */
   keep(name: string): void;
+  /** A writer to a topic that stays until it is evicted. */
+  hold(name: string): TopicWriter | undefined;
+  /**
+   * Ends a hold, and lets go of a topic that a pattern made and nobody keeps, with all that it had. Who reads it still
+   * sees it as it was; the next one to ask for it begins a new life.
+   */
+  evict(name: string): void;
   /** Writes to a topic. Every call of one method suits the topic's kind; the other throws `bad_request`. */
   writer(name: string): TopicWriter | undefined;
   /** All topics made so far. */
@@ -97,7 +104,14 @@ export function createStore(options: StoreOptions = {}): Store {
     return topic;
   }
 
+  function letGo(topic: StateTopic | EventTopic): void {
+    topic.gone = true;
+    topics.delete(topic.name);
+    touched.delete(topic);
+  }
+
   function touch(topic: StateTopic | EventTopic): void {
+    if (topic.gone) return;
     touched.add(topic);
     if (cancelFlush) return;
     if (flushDelay > 0) {
@@ -160,7 +174,20 @@ export function createStore(options: StoreOptions = {}): Store {
     },
     forget(name) {
       const topic = topics.get(name);
-      if (topic?.fromPattern && !topic.kept && topic.version === 0 && !topic.dirty) topics.delete(name);
+      if (!topic?.fromPattern || topic.kept || topic.held) return;
+      if (topic.version === 0 && !topic.dirty) letGo(topic);
+    },
+    hold(name) {
+      const topic = open(name);
+      if (!topic) return undefined;
+      topic.held = true;
+      return writerOf(topic);
+    },
+    evict(name) {
+      const topic = topics.get(name);
+      if (!topic) return;
+      topic.held = false;
+      if (topic.fromPattern && !topic.kept) letGo(topic);
     },
     writer(name) {
       const topic = open(name);

@@ -23,8 +23,12 @@ export abstract class TopicBase implements TopicView {
   readonly served: boolean;
   /** One of many that a pattern stands for. */
   readonly fromPattern: boolean;
-  /** Somebody holds it and may commit at any time. */
+  /** The program that runs the server holds it and may commit at any time. */
   kept = false;
+  /** A source serves it, and says when it ends. */
+  held = false;
+  /** The store has let go of it: what is still committed to it is lost. */
+  gone = false;
   readonly epoch = newEpoch();
   version = 0;
   asOf: number | undefined;

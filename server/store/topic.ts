@@ -5,6 +5,8 @@ import type { HistoryBounds, HistoryEntry } from './history.js';
 /** What makes a topic exist: a name, or a pattern with `{parameters}` that each stand for one segment. */
 export interface Declaration {
   topic: string;
+  /** Regular expressions that parameters must match from end to end; one without may be any segment. */
+  parameters?: Readonly<Record<string, string>> | undefined;
   kind: TopicKind;
   history: HistoryBounds;
   /** A source serves it, so clients may not publish to it. */

@@ -1,8 +1,9 @@
+import type { TopicParameters } from '../../../shared/topic-pattern.js';
 import type { TopicWriter } from '../../store/store.js';
 import type { Refresher } from '../refresher.js';
 
 /** What the parameters of a template stand for in one topic: `{ city: 'oslo' }` for `weather/oslo` of `weather/{city}`. */
-export type Parameters = Readonly<Record<string, string>>;
+export type Parameters = TopicParameters;
 
 /** One of the topics that a template serves. */
 export interface TemplateInstance {
