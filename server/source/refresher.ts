@@ -2,7 +2,7 @@ import { equal } from '../../shared/equal.js';
 import { HeadwaterError } from '../../shared/errors.js';
 import type { Clock, Timer } from '../async/clock.js';
 import type { TopicWriter } from '../store/store.js';
-import { createRacer, type RaceResult } from './race.js';
+import { createRacer, type Racer } from './race.js';
 import { createSchedule } from './schedule.js';
 import type { Fetched, Source } from './source.js';
 import { reasonOf, SourceError, timedOut } from './source-error.js';
@@ -58,11 +58,8 @@ export interface Refresher {
    * its next turn, and one whose quota affords no fetch now.
    */
   freshen(maxAge?: number): Promise<void>;
-  /**
-   * Asks the source's URLs now for the first good answer, which does not go to the topic. Races at one time are one.
-   * @throws {HeadwaterError} why there is no winner; `bad_request` for a source without URLs; `closed`
-   */
-  race(signal: AbortSignal): Promise<RaceResult>;
+  /** Asks the source's URLs now, as {@link Racer.run} says; the answer does not go to the topic. Absent: it has no URLs. */
+  readonly race?: Racer['run'] | undefined;
   /** Whether anybody subscribes. */
   setDemand(subscribed: boolean): void;
   /** Aborts the fetch in work and resolves when nothing is left. Idempotent. */
@@ -224,7 +221,8 @@ export function startRefresher(options: RefresherOptions): Refresher {
       return when === 'subscribed' || settledStart !== undefined;
     },
     async refresh() {
-      if (closed) throw noLongerFetched();
+      if (closed)
+        throw new HeadwaterError('closed', `${source.label} is no longer fetched: the server stops`);
       await start();
     },
     async freshen(wanted = maxAge) {
@@ -234,11 +232,7 @@ export function startRefresher(options: RefresherOptions): Refresher {
       if (fetching) await fetching.done;
       else if (clock.now() >= schedule.notBefore(affordable())) await start();
     },
-    async race(signal) {
-      if (closed) throw noLongerFetched();
-      if (!racer) throw new HeadwaterError('bad_request', `${source.label} has no URLs that could be raced`);
-      return await racer.run(signal);
-    },
+    race: racer?.run,
     setDemand(subscribed) {
       if (closed) return;
       const wasLingering = lingering !== undefined;
@@ -259,8 +253,4 @@ export function startRefresher(options: RefresherOptions): Refresher {
       await Promise.all([fetching?.done, racer?.close()]);
     },
   };
-
-  function noLongerFetched(): HeadwaterError {
-    return new HeadwaterError('closed', `${source.label} is no longer fetched: the server stops`);
-  }
 }
