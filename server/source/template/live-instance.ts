@@ -1,4 +1,3 @@
-import type { RaceResult } from '../race.js';
 import type { Refresher } from '../refresher.js';
 
 /** Hears when an instance gets its first user and when it loses its last. */
@@ -50,8 +49,9 @@ export class LiveInstance implements Refresher {
     return this.#whileUsed(() => this.#refresher.freshen(maxAge));
   }
 
-  race(signal: AbortSignal): Promise<RaceResult> {
-    return this.#whileUsed(() => this.#refresher.race(signal));
+  get race(): Refresher['race'] {
+    const { race } = this.#refresher;
+    return race && ((signal) => this.#whileUsed(() => race(signal)));
   }
 
   close(): Promise<void> {
