@@ -10,19 +10,31 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
  * body can carry credentials that are meant for it alone. Which of them turn a POST into a GET is RFC 9110's
  * section 15.4: 303, and by long habit 301 and 302.
  */
-export async function answer(client: HttpClient, question: Question): Promise<Reply> {
-  let reply = await ask(client, question);
+export function answer(client: HttpClient, question: Question): Promise<Reply> {
+  return followRedirects(question, (asked) => ask(client, asked));
+}
+
+/** The same, however the questions are asked. */
+export async function followRedirects<R extends Pick<Reply, 'status' | 'fields'>>(
+  question: Question,
+  send: (question: Question) => Promise<R>,
+): Promise<R> {
+  let reply = await send(question);
   if (!REDIRECTS.has(reply.status)) return reply;
   const visited = new Set([placeOf(question)]);
   let asked = question;
   do {
     asked = redirected(asked, reply, visited);
-    reply = await ask(client, asked);
+    reply = await send(asked);
   } while (REDIRECTS.has(reply.status));
   return reply;
 }
 
-function redirected(question: Question, { status, fields }: Reply, visited: Set<string>): Question {
+function redirected(
+  question: Question,
+  { status, fields }: Pick<Reply, 'status' | 'fields'>,
+  visited: Set<string>,
+): Question {
   const { label, target, method } = question;
   const { url } = target;
   const { location } = fields;
