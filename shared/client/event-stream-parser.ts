@@ -1,4 +1,4 @@
-/** What an event stream says. Comments say nothing. */
+/** What an event stream says. */
 export interface EventStreamHandlers {
   /** One event, at the blank line that ends it. `id` is the last event id in force; empty until there is one. */
   event(data: string, id: string): void;
@@ -6,17 +6,26 @@ export interface EventStreamHandlers {
   id?(id: string): void;
   /** The field `retry`, in milliseconds. */
   retry?(milliseconds: number): void;
+  /** A comment: a sign of life. */
+  comment?(): void;
 }
 
 /**
  * A parser of `text/event-stream` (WHATWG HTML, "Interpreting an event stream") for text that comes in pieces of any
  * size: call the returned function with each piece. Decode bytes with a streaming `TextDecoder`, which also takes
  * the byte order mark off. The field `event` is read over: Headwater names no events. An event that the end of the
- * stream cuts off is dropped, as the standard says.
+ * stream cuts off is dropped, as the standard says. An event of more than `maxLength` characters (default: any) is
+ * answered by a RangeError, and the parser is of no use afterwards.
  */
-export function createEventStreamParser(handlers: EventStreamHandlers): (text: string) => void {
+export function createEventStreamParser(
+  handlers: EventStreamHandlers,
+  maxLength = Number.POSITIVE_INFINITY,
+): (text: string) => void {
   // The line that is not ended yet, in pieces: joined once, so that a long one costs no more than its length.
   let unfinished: string[] = [];
+  /** Of the line that is not ended yet, and of the data so far. */
+  let length = 0;
+  let dataLength = 0;
   let skipLineFeed = false;
   let data: string[] = [];
   let id = '';
@@ -25,6 +34,7 @@ export function createEventStreamParser(handlers: EventStreamHandlers): (text: s
   function dispatch(): void {
     const moved = id !== dispatchedId;
     dispatchedId = id;
+    dataLength = 0;
     if (data.length > 0) {
       const text = data.join('\n');
       data = [];
@@ -35,8 +45,10 @@ export function createEventStreamParser(handlers: EventStreamHandlers): (text: s
   }
 
   function field(name: string, value: string): void {
-    if (name === 'data') data.push(value);
-    else if (name === 'id') {
+    if (name === 'data') {
+      data.push(value);
+      dataLength += value.length + 1;
+    } else if (name === 'id') {
       if (!value.includes('\0')) id = value;
     } else if (name === 'retry' && /^[0-9]+$/.test(value)) handlers.retry?.(Number(value));
   }
@@ -45,7 +57,14 @@ export function createEventStreamParser(handlers: EventStreamHandlers): (text: s
     const colon = text.indexOf(':');
     if (text === '') dispatch();
     else if (colon < 0) field(text, '');
-    else if (colon > 0) field(text.slice(0, colon), text.slice(colon + (text[colon + 1] === ' ' ? 2 : 1)));
+    else if (colon === 0) handlers.comment?.();
+    else field(text.slice(0, colon), text.slice(colon + (text[colon + 1] === ' ' ? 2 : 1)));
+  }
+
+  function hold(piece: string): void {
+    unfinished.push(piece);
+    length += piece.length;
+    if (length + dataLength > maxLength) throw new RangeError(`an event longer than ${maxLength} characters`);
   }
 
   return (text) => {
@@ -55,13 +74,14 @@ export function createEventStreamParser(handlers: EventStreamHandlers): (text: s
     const lineEnd = /\r\n?|\n/g;
     lineEnd.lastIndex = start;
     for (let end = lineEnd.exec(text); end; end = lineEnd.exec(text)) {
-      unfinished.push(text.slice(start, end.index));
+      hold(text.slice(start, end.index));
       const whole = unfinished.join('');
       unfinished = [];
+      length = 0;
       line(whole);
       start = lineEnd.lastIndex;
       skipLineFeed = end[0] === '\r' && start === text.length;
     }
-    if (start < text.length) unfinished.push(text.slice(start));
+    if (start < text.length) hold(text.slice(start));
   };
 }
