@@ -15,6 +15,19 @@ export function parsePointer(pointer: string): string[] | undefined {
   return tokens.map((token) => token.replace(ESCAPES, (found) => (found === '~1' ? '/' : '~')));
 }
 
+/**
+ * The reference tokens of a JSON Pointer as it stands (`/a b`) or as a URI fragment (`#/a%20b`; RFC 6901, section 6).
+ * `undefined` for text that is neither, and for the pointer to the whole document, which points at no part of it.
+ */
+export function parsePartPointer(text: string): string[] | undefined {
+  try {
+    const pointer = text.startsWith('#') ? decodeURIComponent(text.slice(1)) : text;
+    return pointer === '' ? undefined : parsePointer(pointer);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Writes a member name or array index as a reference token: `a/b` gives `a~1b`. */
 export function escapeToken(token: string | number): string {
   if (typeof token === 'number') return String(token);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { asking, requestIssues, shaping } from './request.js';
 import * as scalar from './scalar.js';
 
 const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
@@ -12,6 +13,8 @@ const exchange = {
     .default({}),
   /** A larger body is refused. */
   maxBytes: scalar.bytes(1).default(16 * 1024 * 1024),
+  ...asking,
+  ...shaping,
   /** What makes an answer good: a JSON pointer at which there must be something, or in code a function. */
   accept: scalar.pointerOrFunction().optional(),
   /** The JSON pointer by which an answer is newer: an older one never replaces what the topic holds. */
@@ -19,11 +22,15 @@ const exchange = {
 };
 
 /** One URL. */
-export const fetchUrl = z.strictObject({
-  url: scalar.httpUrl(),
-  ...exchange,
-  strategy: scalar.oneOf('single').optional(),
-});
+export const fetchUrl = z
+  .strictObject({
+    url: scalar.httpUrl(),
+    ...exchange,
+    strategy: scalar.oneOf('single').optional(),
+  })
+  .check(({ value, issues }) => {
+    if (issues.length === 0) issues.push(...requestIssues(value));
+  });
 
 type Urls = string[] | Record<string, string>;
 
@@ -59,6 +66,7 @@ export const fetchUrls = z
   })
   .check(({ value, issues }) => {
     if (issues.length > 0) return;
+    issues.push(...requestIssues(value));
     const { strategy, hedge, need, ignore } = value;
     const size = Object.keys(value.urls).length;
     const refuse = (path: string, message: string, input?: unknown) =>

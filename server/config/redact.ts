@@ -3,12 +3,12 @@ import { type ConfigPath, formatPath } from './problem.js';
 /** What is printed in place of a secret. */
 const SECRET = '(secret)';
 
-const SECRET_PLACES = [/^auth\b/, /^sources\[\d+\]\.fetch\.headers\b/];
+const SECRET_PLACES = [/^auth\b/, /^sources\[\d+\]\.fetch\.(?:headers|body|graphql\.variables)\b/];
 
 /** The strings that had `${VARIABLES}` in them, by the text form of their path, as they were written. */
 export type Written = ReadonlyMap<string, string>;
 
-/** Whether the value at a path is nobody's business: a token, a header. */
+/** Whether the value at a path is nobody's business: a token, a header, what is sent. */
 export function isSecret(path: string): boolean {
   return SECRET_PLACES.some((place) => place.test(path));
 }
@@ -19,7 +19,7 @@ export function withoutUserinfo(text: string): string {
 }
 
 /**
- * A copy of a configuration that may be shown: tokens, headers and userinfo are hidden, and what came out of
+ * A copy of a configuration that may be shown: tokens, headers, bodies and userinfo are hidden, and what came out of
  * the environment is shown as it was written, `${API_KEY}`.
  */
 export function redactConfig(config: unknown, written: Written): unknown {

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { Json } from '../../shared/json.js';
 import { parsePointer } from '../../shared/pointer.js';
 import { isTopic } from '../../shared/topic.js';
-import { type Duration, MAX_DURATION_MS, parseDuration } from './duration.js';
 import { isTopicPattern } from '../../shared/topic-pattern.js';
+import { type Duration, MAX_DURATION_MS, parseDuration } from './duration.js';
 
 /**
  * A single value of the configuration. The message of its issue is what was expected, as a noun phrase.
@@ -101,6 +101,20 @@ export function oneOf<const Word extends string>(...words: Word[]) {
   );
 }
 
+/** Any value that JSON can carry. */
+export function json() {
+  return scalar<Json, Json>('a value that JSON can carry', (value) => (isJson(value) ? value : undefined));
+}
+
+function isJson(value: unknown): value is Json {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (Array.isArray(value)) return value.every(isJson);
+  if (typeof value !== 'object') return false;
+  const prototype = Object.getPrototypeOf(value);
+  return (prototype === Object.prototype || prototype === null) && Object.values(value).every(isJson);
+}
+
 /** A JSON Pointer (RFC 6901) to something within a document. */
 export function pointer() {
   return scalar<string, string>('a JSON pointer such as /rates', readPointer);
@@ -112,6 +126,13 @@ export function pointerOrFunction() {
   return scalar<string | Judge, string | Judge>(
     'a JSON pointer such as /rates, or in code a function',
     (value) => (typeof value === 'function' ? (value as Judge) : readPointer(value)),
+  );
+}
+
+/** The name of a field, or a {@link pointer} to one. */
+export function field() {
+  return scalar<string, string>('the name of a field, or a JSON pointer to one', (value) =>
+    typeof value === 'string' && !value.startsWith('/') && value !== '' ? value : readPointer(value),
   );
 }
 

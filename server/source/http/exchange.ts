@@ -85,9 +85,11 @@ export function exchange(dispatcher: Dispatcher, question: Question): Promise<Re
         if (signal.aborted) started.abort(signal.reason);
       },
       onResponseStart(current, code, received) {
+        // 103 Early Hints and the like; the answer is yet to come.
+        if (code < 200) return;
         status = code;
         fields = received;
-        if (code < 200 || code > 299) limit = Math.min(maxBytes, UNWANTED_BYTES);
+        if (code > 299) limit = Math.min(maxBytes, UNWANTED_BYTES);
         else if (Number(received['content-length']) > maxBytes) overflow(current);
       },
       onResponseData(current, chunk) {

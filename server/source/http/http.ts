@@ -1,23 +1,21 @@
-import { createHash } from 'node:crypto';
-import { isTooDeep, MAX_DEPTH } from '../../../shared/depth.js';
-import { messageOf } from '../../../shared/errors.js';
 import type { Json } from '../../../shared/json.js';
 import { systemClock } from '../../async/clock.js';
-import { credentialsOf } from '../../web/credentials.js';
+import { createShape, type ShapeOptions } from '../shape/shape.js';
 import type { Fetched, Source } from '../source.js';
 import { SourceError, timedOut } from '../source-error.js';
 import { inflate } from './body.js';
 import type { HttpClient } from './client.js';
-import { type Reply, targetOf } from './exchange.js';
+import type { Reply } from './exchange.js';
 import { failureOf, retryAfterOf } from './failure.js';
+import { fingerprintOf } from './fingerprint.js';
+import { createGraphqlReader } from './graphql.js';
+import { parseJson } from './parse.js';
 import { answer } from './redirect.js';
+import { type Asking, prepare } from './request.js';
 
-export interface HttpSourceOptions {
-  /** `user:password@` in it becomes an `authorization` header. Never shown whole: it may hold secrets. */
-  url: string;
+export interface HttpSourceOptions extends Asking, ShapeOptions {
   /** Milliseconds for the whole exchange, redirects and body included; default 10,000. */
   timeout?: number;
-  headers?: Readonly<Record<string, string>>;
   /** The largest body, inflated; default 16 MiB. */
   maxBytes?: number;
 }
@@ -27,51 +25,69 @@ const MAX_BYTES = 16 * 1024 * 1024;
 
 /** What the last value came with. */
 interface Known {
-  etag: string | undefined;
-  lastModified: string | undefined;
+  /** Those of the request, with the conditions that the answer allows. */
+  headers: Readonly<Record<string, string>>;
+  isConditional: boolean;
   encoding: string | undefined;
-  digest: string;
+  fingerprint: Buffer;
 }
 
 /**
- * A JSON document behind a URL. Asks with `If-None-Match` and `If-Modified-Since` (RFC 9110, section 13), so a 304, like
- * a body of the same bytes, is `unchanged` and is not parsed. Takes gzip and br. Anything but a complete JSON answer
+ * A JSON document behind a URL. A GET asks with `If-None-Match` and `If-Modified-Since` (RFC 9110, section 13), so a 304,
+ * like a body of the same bytes, is `unchanged` and is not parsed. Takes gzip and br. Anything but a complete JSON answer
  * with a 2xx status within the bounds is a {@link SourceError} that says in one line what came instead.
  */
 export function httpSource(client: HttpClient, options: HttpSourceOptions, clock = systemClock): Source {
   const { timeout = TIMEOUT, maxBytes = MAX_BYTES } = options;
-  const url = new URL(options.url);
-  const label = `${url.origin}${url.pathname}`;
-  const headers = requestHeaders(url, options.headers);
-  const target = targetOf(url);
+  const { target, label, method, headers, body } = prepare(options);
+  const graphql = options.graphql && createGraphqlReader(options.headers);
+  const shape = createShape(options);
   let known: Known | undefined;
 
-  async function exchange(signal: AbortSignal, previous: Json | undefined): Promise<Fetched> {
+  async function obtain(signal: AbortSignal, previous: Json | undefined): Promise<Fetched> {
     const since = previous === undefined ? undefined : known;
-    const asked = conditions(since);
-    const reply = await answer(client, {
-      target,
-      label,
-      method: 'GET',
-      headers: { ...headers, ...asked },
-      maxBytes,
-      signal,
-    });
-    const { status, fields } = reply;
-    if (status === 304 && Object.keys(asked).length > 0) return { kind: 'unchanged' };
-    if (status < 200 || status > 299) throw refusal(reply, label);
+    const asked = since?.headers ?? headers;
+    const reply = await answer(client, { target, label, method, headers: asked, body, maxBytes, signal });
+    const { status, fields, bytes } = reply;
+    if (status === 304 && since?.isConditional) return { kind: 'unchanged' };
+    if (status < 200 || status > 299) throw refusal(reply);
 
-    const digest = createHash('sha256').update(reply.bytes).digest('base64');
     const encoding = text(fields['content-encoding']);
-    const next = { etag: text(fields.etag), lastModified: text(fields['last-modified']), encoding, digest };
-    if (digest === since?.digest && encoding === since.encoding) {
+    const fingerprint = fingerprintOf(bytes);
+    const next = { ...conditional(fields), encoding, fingerprint };
+    if (since && encoding === since.encoding && fingerprint.equals(since.fingerprint)) {
       known = next;
       return { kind: 'unchanged' };
     }
-    const bytes = await inflate(reply.bytes, encoding, { label, maxBytes, signal });
-    const value = parse(bytes, text(fields['content-type']) ?? '', label);
+    const plain =
+      encoding === undefined ? bytes : await inflate(bytes, encoding, { label, maxBytes, signal });
+    const parsed = parseJson(plain, text(fields['content-type']), label);
+    const brought = graphql ? graphql.dataOf(parsed, label) : parsed;
+    const value = shape ? await shape(brought, label) : brought;
     known = next;
     return { kind: 'value', value };
+  }
+
+  function conditional(fields: Reply['fields']): Pick<Known, 'headers' | 'isConditional'> {
+    const etag = text(fields.etag);
+    const modified = text(fields['last-modified']);
+    const isConditional = method === 'GET' && (etag !== undefined || modified !== undefined);
+    if (!isConditional) return { headers, isConditional };
+    return {
+      isConditional,
+      headers: {
+        ...headers,
+        ...(etag !== undefined && { 'if-none-match': etag }),
+        ...(modified !== undefined && { 'if-modified-since': modified }),
+      },
+    };
+  }
+
+  function refusal({ status, fields, bytes }: Reply): SourceError {
+    const error = graphql && bytes.length > 0 ? graphql.errorOf(jsonOrNull(bytes)) : undefined;
+    const what = error === undefined ? '' : ` and the GraphQL error "${error}"`;
+    const retryAfter = retryAfterOf(text(fields['retry-after']));
+    return new SourceError(`${label} answered with status ${status}${what}`, { retryAfter });
   }
 
   return {
@@ -83,7 +99,7 @@ export function httpSource(client: HttpClient, options: HttpSourceOptions, clock
       if (signal.aborted) callOff();
       signal.addEventListener('abort', callOff);
       try {
-        return await exchange(deadline.signal, previous);
+        return await obtain(deadline.signal, previous);
       } catch (error) {
         throw deadline.signal.aborted ? deadline.signal.reason : failureOf(error, label);
       } finally {
@@ -94,48 +110,13 @@ export function httpSource(client: HttpClient, options: HttpSourceOptions, clock
   };
 }
 
-function requestHeaders(url: URL, given: Readonly<Record<string, string>> = {}): Record<string, string> {
-  const headers: Record<string, string> = {
-    accept: 'application/json, */*;q=0.5',
-    'accept-encoding': 'gzip, br',
-    'user-agent': 'headwater',
-    ...credentialsOf(url),
-  };
-  url.username = '';
-  url.password = '';
-  for (const [name, value] of Object.entries(given)) headers[name.toLowerCase()] = value;
-  return headers;
-}
-
-function conditions(known: Known | undefined): Record<string, string> {
-  return {
-    ...(known?.etag !== undefined && { 'if-none-match': known.etag }),
-    ...(known?.lastModified !== undefined && { 'if-modified-since': known.lastModified }),
-  };
-}
-
-function parse(bytes: Buffer, contentType: string, label: string): Json {
-  let value: Json;
+/** A refusal need not be JSON, nor be complete. */
+function jsonOrNull(bytes: Buffer): Json {
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as Json;
-  } catch (cause) {
-    if (bytes.length === 0) throw new SourceError(`${label} answered an empty body, not JSON`, { cause });
-    // Judged only now: JSON under a wrong content type is common, and harmless.
-    const html = /html/i.test(contentType) || /^\s*</.test(bytes.toString('latin1', 0, 64));
-    // Past the comma the engine quotes the body.
-    const what = html ? 'HTML, not JSON' : `what is no JSON (${messageOf(cause).split(',', 1)[0]})`;
-    throw new SourceError(`${label} answered ${what}`, { cause });
+    return JSON.parse(bytes.toString()) as Json;
+  } catch {
+    return null;
   }
-  if (isTooDeep(value)) {
-    throw new SourceError(`${label} answered JSON nested deeper than ${MAX_DEPTH} levels`);
-  }
-  return value;
-}
-
-function refusal({ status, fields }: Reply, label: string): SourceError {
-  return new SourceError(`${label} answered with status ${status}`, {
-    retryAfter: retryAfterOf(text(fields['retry-after'])),
-  });
 }
 
 /** A field that comes once; of one that came more often, the first. */

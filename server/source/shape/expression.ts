@@ -1,0 +1,38 @@
+import jsonata from 'jsonata';
+import type { Json } from '../../../shared/json.js';
+import { copyJson } from '../json-value.js';
+import { SourceError } from '../source-error.js';
+
+/**
+ * An expression holds up the event loop while it runs, so it is stopped after so many ms, and where calls nest too
+ * deep or one step gives too many values. Checked between the steps of the expression: one call of a function that
+ * JSONata brings along, such as a match of a regular expression, runs to its end.
+ */
+const LIMITS = { timeout: 1_000, stack: 1_000, sequence: 1_000_000 };
+const SHOWN_CHARACTERS = 120;
+
+/**
+ * What a JSONata expression makes of a value.
+ * @throws whatever JSONata throws at an expression that is none
+ */
+export function createExpression(text: string): (value: Json, label: string) => Promise<Json> {
+  const expression = jsonata(text, LIMITS);
+  return async (value, label) => {
+    let made: unknown;
+    try {
+      made = await expression.evaluate(value);
+    } catch (cause) {
+      throw new SourceError(`${label} answered what select fails on: ${reasonOf(cause)}`, { cause });
+    }
+    if (made === undefined) throw new SourceError(`${label} answered what select makes nothing of`);
+    // Its lists carry properties of JSONata's own, and it may be a function.
+    return copyJson(made, `the select of ${label}`);
+  };
+}
+
+function reasonOf(thrown: unknown): string {
+  const { code, message } = thrown as { code?: unknown; message?: unknown };
+  if (code === 'D1012') return `it takes longer than ${LIMITS.timeout} ms`;
+  const text = String(message ?? code).replace(/\s+/g, ' ');
+  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS - 3)}...` : text;
+}
