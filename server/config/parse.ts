@@ -5,6 +5,7 @@ import { ConfigError, type ConfigProblem, formatPath, valueAt } from './problem.
 import { findRedisWithoutUrl } from './redis.js';
 import { type Config, type ConfigInput, configSchema, type SourceConfig } from './schema.js';
 import { findSharedSinks } from './sink.js';
+import { findTemplateMistakes } from './template.js';
 
 /**
  * Checks a configuration made in code and fills in its defaults. Relative paths are resolved against `baseDir`
@@ -35,6 +36,7 @@ export function checkConfig(
     ...findOverlaps(input),
     ...findRedisWithoutUrl(input),
     ...findSharedSinks(input),
+    ...findTemplateMistakes(input),
   ];
   // Two findings in one place are the same mistake seen twice; the more telling ones come first.
   const problems = new Map<string, ConfigProblem>();

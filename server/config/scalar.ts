@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Json } from '../../shared/json.js';
 import { parsePointer } from '../../shared/pointer.js';
-import { isTopic } from '../../shared/topic.js';
 import { isTopicPattern } from '../../shared/topic-pattern.js';
 import { type Duration, MAX_DURATION_MS, parseDuration } from './duration.js';
+import { patternCost } from './pattern-cost.js';
 
 /**
  * A single value of the configuration. The message of its issue is what was expected, as a noun phrase.
@@ -177,16 +177,28 @@ export function origin() {
 
 const TOPIC = 'a topic name: segments of letters, digits and - _ . ~ : @, joined by "/", at most 255 bytes';
 
-/** A topic name. */
-export function topicName() {
-  return scalar<string, string>(`${TOPIC}; {parameters} are not available here in this version`, (value) =>
-    typeof value === 'string' && isTopic(value) ? value : undefined,
-  );
-}
-
 /** A topic name, or with `{parameters}` a pattern of names. */
 export function topicPattern() {
   return scalar<string, string>(TOPIC, (value) =>
     typeof value === 'string' && isTopicPattern(value) ? value : undefined,
+  );
+}
+
+/** How many ways of matching there may be: tried one by one they take a few milliseconds. */
+const PATTERN_COST = 100_000;
+
+/** A regular expression for one segment of a topic, without the anchors that it is given. */
+export function segmentPattern() {
+  return scalar<string, string>(
+    'a regular expression (JavaScript) such as [a-z-]{1,40} that no name can make slow: no repetition within a repetition, and at most two without a bound',
+    (value) => {
+      if (typeof value !== 'string' || value === '') return undefined;
+      try {
+        new RegExp(value);
+      } catch {
+        return undefined;
+      }
+      return patternCost(value) <= PATTERN_COST ? value : undefined;
+    },
   );
 }

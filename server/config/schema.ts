@@ -61,7 +61,11 @@ const topic = z.strictObject({
 
 const source = z
   .strictObject({
-    topic: scalar.topicName(),
+    topic: scalar.topicPattern(),
+    /** With `{parameters}` in the topic: regular expressions that they must match from end to end. Absent: any segment. */
+    parameters: z.record(z.string(), scalar.segmentPattern()).optional(),
+    /** With `{parameters}` in the topic: how many topics there may be at once. Default 1,000. */
+    max: scalar.integer(1, Number.MAX_SAFE_INTEGER).optional(),
     /** From the start of one fetch to the start of the next, in ms. A file is watched besides. */
     every: scalar.duration(1),
     /** The longest interval, in ms: it grows up to this while nothing changes. Absent: it stays. */
@@ -70,6 +74,8 @@ const source = z
     maxAge: scalar.duration(1).optional(),
     /** `subscribed`: fetch only while somebody looks. */
     when: scalar.oneOf('subscribed', 'always').default('subscribed'),
+    /** How long it goes on after the last subscriber left, in ms. */
+    linger: scalar.duration(0).default(30_000),
     fetch: fetchSchema,
     /** Makes the topic's value out of what was fetched. */
     transform: transformSchema.optional(),
