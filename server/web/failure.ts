@@ -33,6 +33,15 @@ const REASONS: Readonly<Record<string, string>> = {
   Z_DATA_ERROR: DAMAGED,
 };
 
+const NEVER_MADE = [
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+];
+
 /** The failure of an exchange as a {@link WebError}, with the original as its cause. */
 export function webErrorOf(error: unknown): WebError {
   if (error instanceof WebError) return error;
@@ -43,6 +52,11 @@ export function webErrorOf(error: unknown): WebError {
 /** Whether the connection broke, rather than being refused or misused. */
 export function wasCut(error: unknown): boolean {
   return ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'].includes(codeOf(error));
+}
+
+/** Whether there was no connection, so that nothing of the request can have arrived. */
+export function wasNeverMade(error: unknown): boolean {
+  return NEVER_MADE.includes(codeOf(error));
 }
 
 function familyOf(code: string): string | undefined {

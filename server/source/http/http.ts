@@ -1,12 +1,14 @@
 import type { Json } from '../../../shared/json.js';
 import { systemClock } from '../../async/clock.js';
+import type { Deadline } from '../host/deadline.js';
+import { createVisitor } from '../host/visitor.js';
 import { createShape, type ShapeOptions } from '../shape/shape.js';
 import type { Fetched, Source } from '../source.js';
-import { SourceError, timedOut } from '../source-error.js';
+import { SourceError } from '../source-error.js';
 import { inflate } from './body.js';
 import type { HttpClient } from './client.js';
 import type { Reply } from './exchange.js';
-import { failureOf, retryAfterOf } from './failure.js';
+import { retryAfterOf } from './failure.js';
 import { fingerprintOf } from './fingerprint.js';
 import { createGraphqlReader } from './graphql.js';
 import { parseJson } from './parse.js';
@@ -14,8 +16,10 @@ import { answer } from './redirect.js';
 import { type Asking, prepare } from './request.js';
 
 export interface HttpSourceOptions extends Asking, ShapeOptions {
-  /** Milliseconds for the whole exchange, redirects and body included; default 10,000. */
+  /** Milliseconds for the whole exchange, redirects and body included, without the waits for its host; default 10,000. */
   timeout?: number;
+  /** How often a request may be sent again that failed in a way that may pass; default 0. */
+  retries?: number;
   /** The largest body, inflated; default 16 MiB. */
   maxBytes?: number;
 }
@@ -38,16 +42,19 @@ interface Known {
  * with a 2xx status within the bounds is a {@link SourceError} that says in one line what came instead.
  */
 export function httpSource(client: HttpClient, options: HttpSourceOptions, clock = systemClock): Source {
-  const { timeout = TIMEOUT, maxBytes = MAX_BYTES } = options;
+  const { timeout = TIMEOUT, maxBytes = MAX_BYTES, retries = 0 } = options;
   const { target, label, method, headers, body } = prepare(options);
   const graphql = options.graphql && createGraphqlReader(options.headers);
   const shape = createShape(options);
+  const visitor = createVisitor(client.hosts.at(target.origin), { label, timeout, clock });
   let known: Known | undefined;
 
-  async function obtain(signal: AbortSignal, previous: Json | undefined): Promise<Fetched> {
+  async function obtain(deadline: Deadline, previous: Json | undefined): Promise<Fetched> {
+    const { signal } = deadline;
     const since = previous === undefined ? undefined : known;
     const asked = since?.headers ?? headers;
-    const reply = await answer(client, { target, label, method, headers: asked, body, maxBytes, signal });
+    const question = { target, label, method, headers: asked, body, maxBytes, signal };
+    const reply = await answer(client, question, { retries, deadline });
     const { status, fields, bytes } = reply;
     if (status === 304 && since?.isConditional) return { kind: 'unchanged' };
     if (status < 200 || status > 299) throw refusal(reply);
@@ -86,27 +93,16 @@ export function httpSource(client: HttpClient, options: HttpSourceOptions, clock
   function refusal({ status, fields, bytes }: Reply): SourceError {
     const error = graphql && bytes.length > 0 ? graphql.errorOf(jsonOrNull(bytes)) : undefined;
     const what = error === undefined ? '' : ` and the GraphQL error "${error}"`;
-    const retryAfter = retryAfterOf(text(fields['retry-after']));
+    const retryAfter = retryAfterOf(text(fields['retry-after']), clock.now());
     return new SourceError(`${label} answered with status ${status}${what}`, { retryAfter });
   }
 
   return {
     label,
-    async fetch({ signal, previous }) {
-      const deadline = new AbortController();
-      const timer = clock.after(timeout, () => deadline.abort(timedOut(label, timeout)));
-      const callOff = () => deadline.abort(signal.reason);
-      if (signal.aborted) callOff();
-      signal.addEventListener('abort', callOff);
-      try {
-        return await obtain(deadline.signal, previous);
-      } catch (error) {
-        throw deadline.signal.aborted ? deadline.signal.reason : failureOf(error, label);
-      } finally {
-        timer.cancel();
-        signal.removeEventListener('abort', callOff);
-      }
-    },
+    fetch: ({ signal, previous }) => visitor.visit(signal, (deadline) => obtain(deadline, previous)),
+    enlist: visitor.enlist,
+    affordable: visitor.affordable,
+    watch: visitor.watch,
   };
 }
 

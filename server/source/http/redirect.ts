@@ -1,3 +1,4 @@
+import type { Terms } from '../host/attempt.js';
 import { SourceError } from '../source-error.js';
 import { ask, type HttpClient } from './client.js';
 import { type Question, type Reply, targetOf } from './exchange.js';
@@ -10,8 +11,8 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
  * body can carry credentials that are meant for it alone. Which of them turn a POST into a GET is RFC 9110's
  * section 15.4: 303, and by long habit 301 and 302.
  */
-export function answer(client: HttpClient, question: Question): Promise<Reply> {
-  return followRedirects(question, (asked) => ask(client, asked));
+export function answer(client: HttpClient, question: Question, terms: Terms): Promise<Reply> {
+  return followRedirects(question, (asked) => ask(client, asked, terms));
 }
 
 /** The same, however the questions are asked. */

@@ -1,0 +1,139 @@
+import { ExponentialBackoff, fullJitterGenerator, type IBackoff } from 'cockatiel';
+import { HeadwaterError } from '../../../shared/errors.js';
+import { sleep } from '../../async/sleep.js';
+import { wasCut, wasNeverMade } from '../../web/failure.js';
+import type { Reply } from '../http/exchange.js';
+import { retryAfterOf } from '../http/failure.js';
+import type { Pass, Verdict } from './circuit.js';
+import type { Deadline } from './deadline.js';
+import type { Host, Outcome } from './host.js';
+
+/** What goes for each request of a fetch. */
+export interface Terms {
+  /** How often one that failed may be sent again. */
+  retries: number;
+  deadline: Deadline;
+}
+
+/** Random up to 250 ms, 500 ms, 1 s … 5 s ("full jitter"). */
+const BACKOFF = new ExponentialBackoff({
+  generator: fullJitterGenerator,
+  initialDelay: 250,
+  maxDelay: 5_000,
+});
+
+/** What may be gone at the next attempt (RFC 9110, section 15.6). */
+const PASSING = new Set([500, 502, 503, 504]);
+
+/** How long a host is left alone that answers 429 without saying how long; ms. */
+const UNSAID_PAUSE = 1_000;
+/** A longer pause than a day is taken for a mistake. */
+const LONGEST_PAUSE = 24 * 60 * 60 * 1_000;
+
+/**
+ * Sends one request when the host's turn comes, and again, after a random wait, where it failed in a way that may pass
+ * and can be repeated without harm. What came last counts, an answer or a failure.
+ * @throws {SourceError} when the host takes no request now; whatever `send` throws; what aborts the deadline
+ */
+export async function attempt(
+  host: Host,
+  method: Method,
+  { retries, deadline }: Terms,
+  send: () => Promise<Reply>,
+): Promise<Reply> {
+  let backoff: IBackoff<unknown> | undefined;
+  let last: Ending | undefined;
+  for (let left = retries; ; left--) {
+    const pass = host.gate.tryEnter() ?? (await turn(host, deadline, last));
+    if (!pass) return conclude(last!);
+    last = await ending(send);
+    settle(host, pass, last, deadline);
+    if (left === 0 || deadline.signal.aborted || !mayHelp(last, method)) return conclude(last);
+    backoff = backoff ? backoff.next(undefined) : BACKOFF.next();
+    if (backoff.duration >= deadline.left || host.gate.circuit === 'open') return conclude(last);
+    await sleep(backoff.duration, { signal: deadline.signal, clock: host.clock });
+    host.counts.retries += 1;
+  }
+}
+
+type Method = 'GET' | 'POST';
+
+/** How an attempt ended. */
+type Ending = { reply: Reply } | { error: unknown };
+
+async function ending(send: () => Promise<Reply>): Promise<Ending> {
+  try {
+    return { reply: await send() };
+  } catch (error) {
+    return { error };
+  }
+}
+
+function conclude(last: Ending): Reply {
+  if ('error' in last) throw last.error;
+  return last.reply;
+}
+
+/** Waits for the gate. A refusal counts for less than what an attempt has brought already: then there is no turn. */
+async function turn(
+  { gate, counts }: Host,
+  deadline: Deadline,
+  last: Ending | undefined,
+): Promise<Pass | undefined> {
+  deadline.hold();
+  try {
+    return await gate.enter(deadline.patience, deadline.signal);
+  } catch (error) {
+    if (deadline.signal.aborted) throw error;
+    counts.refusals += 1;
+    if (!last) throw error;
+    return undefined;
+  } finally {
+    deadline.go();
+  }
+}
+
+/** Gives the pass back, and draws the conclusions for the host. */
+function settle({ gate, counts, clock, recovered }: Host, pass: Pass, end: Ending, deadline: Deadline): void {
+  const outcome = outcomeOf(end, deadline);
+  counts.requests[outcome] += 1;
+  const pause = 'reply' in end ? pauseOf(end.reply, clock.now()) : 0;
+  if (pause > 0) {
+    counts.pauses += 1;
+    gate.pause(pause);
+  }
+  gate.leave(pass, pause > 0 ? 'unknown' : verdictOf(outcome));
+  if (pass === 'probe' && gate.circuit === 'closed') recovered();
+}
+
+function outcomeOf(end: Ending, deadline: Deadline): Outcome {
+  if ('reply' in end) return `${Math.floor(end.reply.status / 100)}xx` as Outcome;
+  // An answer that is too large is an answer.
+  if (end.error instanceof HeadwaterError && !deadline.signal.aborted) return '2xx';
+  if (deadline.expired) return 'timeout';
+  return deadline.signal.aborted ? 'aborted' : 'failed';
+}
+
+function verdictOf(outcome: Outcome): Verdict {
+  if (outcome === 'aborted') return 'unknown';
+  return outcome === '5xx' || outcome === 'failed' || outcome === 'timeout' ? 'sick' : 'well';
+}
+
+/** How long a host asks to be left alone. */
+function pauseOf({ status, fields }: Reply, now: number): number {
+  if (status !== 429 && status !== 503) return 0;
+  const asked = retryAfterOf(first(fields['retry-after']), now) ?? (status === 429 ? UNSAID_PAUSE : 0);
+  return Math.min(asked, LONGEST_PAUSE);
+}
+
+/** A request that may have reached the host is repeated only where asking twice is no different from asking once. */
+function mayHelp(end: Ending, method: Method): boolean {
+  const safe = method === 'GET';
+  if ('error' in end) return wasNeverMade(end.error) || (safe && wasCut(end.error));
+  const { status, fields } = end.reply;
+  return PASSING.has(status) && (safe || status === 503) && fields['retry-after'] === undefined;
+}
+
+function first(field: string | string[] | undefined): string | undefined {
+  return Array.isArray(field) ? field[0] : field;
+}
