@@ -10,6 +10,8 @@ import { createGatekeeper } from '../edge/gatekeeper.js';
 import { createOriginCheck } from '../edge/origin.js';
 import { loadPages } from '../edge/pages.js';
 import { createPublishRight } from '../edge/publish-right.js';
+import { type RaceListener, serveRace } from '../edge/race-service.js';
+import { createRaces } from '../edge/races.js';
 import { createRoutes } from '../edge/routes.js';
 import { startSweeper } from '../edge/sweeper.js';
 import { createHub } from '../hub/hub.js';
@@ -47,7 +49,7 @@ const PAGES = new URL(
 
 /** Where the server listens. */
 export interface BoundListener {
-  readonly name: 'http' | 'echo';
+  readonly name: 'http' | 'echo' | 'race';
   /** `http://127.0.0.1:8080` or `tcp://127.0.0.1:7007`. */
   readonly url: string;
   readonly host: string;
@@ -118,6 +120,7 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
   });
   const sweeper = startSweeper(hub, { clock, heartbeat: config.heartbeat, slowTimeout: limits.slowTimeout });
   const gatekeeper = createGatekeeper(limits);
+  const races = createRaces({ store, hub, refreshers: sources.refreshers, clock });
   const metrics = createMetrics(() => {
     const topics = [...store.topics()];
     return {
@@ -140,6 +143,7 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
     publishRight: createPublishRight(config.auth.publish.tokens),
     origins: createOriginCheck(config.http.origins),
     gatekeeper,
+    races,
     webSocketFormat: webSocketFormatOf(loop),
     metrics: metrics.render,
     report,
@@ -150,6 +154,7 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
 
   const listeners: Listener[] = [];
   const bound: BoundListener[] = [];
+  let raceListener: RaceListener | undefined;
   let closing: Promise<void> | undefined;
 
   async function listen(): Promise<void> {
@@ -161,10 +166,17 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
     );
     listeners.push(http);
     bound.push(boundListener('http', tls ? 'https' : 'http', http));
-    if (!config.tcp.echo) return;
-    const echo = await serveEcho(policy, { ...config.tcp.echo, onDefect: report });
-    listeners.push(echo);
-    bound.push(boundListener('echo', 'tcp', echo));
+    const { echo, race } = config.tcp;
+    if (echo) {
+      const listener = await serveEcho(policy, { ...echo, onDefect: report });
+      listeners.push(listener);
+      bound.push(boundListener('echo', 'tcp', listener));
+    }
+    if (race) {
+      raceListener = await serveRace(policy, { ...race, onDefect: report }, { races, gatekeeper, report });
+      listeners.push(raceListener);
+      bound.push(boundListener('race', 'tcp', raceListener));
+    }
   }
 
   async function close(): Promise<void> {
@@ -174,6 +186,7 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
     await transforms.close();
     store.close();
     const written = sinks.close(Math.min(config.drainTimeout, SINK_TIMEOUT));
+    raceListener?.drain();
     hub.drain(RECONNECT_SPREAD + hub.connections.size);
     await before(everyoneLeft, config.drainTimeout);
     sweeper.close();

@@ -14,7 +14,9 @@ export function announce(listeners: readonly BoundListener[], loaded: LoadedConf
 
 function welcome(listeners: readonly BoundListener[], { config, name }: LoadedConfig): string[] {
   const rows = listeners.flatMap((listener): [string, string][] => {
-    if (listener.name === 'echo') return [['TCP echo', `nc ${connectable(listener.host)} ${listener.port}`]];
+    if (listener.name !== 'http') {
+      return [[`TCP ${listener.name}`, `nc ${connectable(listener.host)} ${listener.port}`]];
+    }
     const topic = config.sources[0]?.topic;
     const curl: [string, string][] = topic ? [['one topic', `curl ${listener.url}/topics/${topic}`]] : [];
     return [['dashboard', `${listener.url}/`], ['SSE dashboard', `${listener.url}/sse.html`], ...curl];

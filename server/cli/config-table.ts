@@ -14,7 +14,8 @@ function settings({ loop, redis, http, tcp, auth, limits, ...times }: Config): s
     ['redis', redis?.url ?? 'none'],
     ['http', `${scheme}://${http.host}:${http.port}`],
     ['origins', http.origins.length > 0 ? http.origins.join(' ') : 'only its own'],
-    ['echo', tcp.echo ? `tcp://${tcp.echo.host}:${tcp.echo.port}` : 'off'],
+    ['echo', tcpText(tcp.echo)],
+    ['race', tcpText(tcp.race)],
     ['publishing', tokens.length > 0 ? `with a token (${tokens.length} configured)` : 'off: no tokens'],
     ['flush', times.flush === 0 ? 'every turn of the event loop' : `every ${formatDuration(times.flush)}`],
     ['heartbeat', formatDuration(times.heartbeat)],
@@ -24,6 +25,10 @@ function settings({ loop, redis, http, tcp, auth, limits, ...times }: Config): s
       limitText(name, value),
     ]),
   ]);
+}
+
+function tcpText(service: { host: string; port: number } | undefined): string {
+  return service ? `tcp://${service.host}:${service.port}` : 'off';
 }
 
 function limitText(name: string, value: number): string {

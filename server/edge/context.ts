@@ -6,6 +6,7 @@ import type { Store } from '../store/store.js';
 import type { Gatekeeper } from './gatekeeper.js';
 import type { OriginCheck } from './origin.js';
 import type { PublishRight } from './publish-right.js';
+import type { Races } from './races.js';
 
 /** Bounds on what clients may take. 0: no limit. */
 export interface EdgeLimits {
@@ -32,6 +33,7 @@ export interface EdgeContext {
   readonly publishRight: PublishRight;
   readonly origins: OriginCheck;
   readonly gatekeeper: Gatekeeper;
+  readonly races: Races;
   /** WebSocket text frames of the loop policy. */
   readonly webSocketFormat: WireFormat;
   /** What `GET /metrics` shows. */

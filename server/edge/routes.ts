@@ -7,6 +7,7 @@ import { preflightHeaders } from './origin.js';
 import type { Pages } from './pages.js';
 import { problem, problemOf, type Reply } from './problem.js';
 import { bearerToken } from './publish-right.js';
+import { showRace } from './race-route.js';
 import { readTopic } from './read-topic.js';
 import { serveEventStream } from './sse.js';
 import { listTopics, refreshTopic, showHealth, showMetrics, showReadiness } from './status-routes.js';
@@ -40,6 +41,10 @@ export function createRoutes(context: EdgeContext, pages: Pages): HttpHandlers {
     if (path.startsWith('/refresh/')) {
       const name = nameIn(path, '/refresh/');
       return { POST: (context, exchange) => refreshTopic(context, exchange, name) };
+    }
+    if (path.startsWith('/race/')) {
+      const name = nameIn(path, '/race/');
+      return { GET: (context, exchange) => showRace(context, exchange, name) };
     }
     return pages.find(path, undefined) ? { GET: showPage } : undefined;
   }
