@@ -7,10 +7,11 @@
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cpuOf, machine, median, on, works } from '../machine.mjs';
 
 const CONNECTIONS = 10;
 /** Message size in KiB, and the goal: our throughput over that of the plain echo. */
@@ -19,22 +20,11 @@ const GOALS = new Map([
   [10, 2.3],
   [100, 2],
 ]);
-/** Kernel clock ticks a second, in which /proc counts. */
-const TICKS = 100;
 
 const rounds = Number(process.argv[2] ?? 7);
 const seconds = Number(process.argv[3] ?? 2);
 const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), 'headwater-echo-'));
-
-const works = (/** @type {string} */ command, /** @type {string[]} */ args) => {
-  try {
-    execFileSync(command, args, { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-};
 
 /** @type {{ name: string, command: string[] }[]} */
 const servers = [
@@ -53,16 +43,6 @@ servers.push({ name: 'c (floor)', command: [join(scratch, 'echo-c')] });
 execFileSync('cc', ['-O2', '-o', join(scratch, 'echo-c'), here('servers/echo.c')], { stdio: 'inherit' });
 const load = join(scratch, 'load');
 execFileSync('cc', ['-O2', '-o', load, here('load.c')], { stdio: 'inherit' });
-
-const pinned = cpus().length > 1 && works('taskset', ['-V']);
-const on = (/** @type {number} */ core, /** @type {string[]} */ command) =>
-  pinned ? ['taskset', '-c', String(core), ...command] : command;
-
-/** CPU seconds of a process so far. */
-function cpuOf(/** @type {number} */ pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / TICKS;
-}
 
 /** @returns {Promise<{ perSecond: number, cpuMicros: number, loadBusy: number }>} */
 async function measure(/** @type {string[]} */ command, /** @type {number} */ bytes) {
@@ -110,11 +90,6 @@ try {
   }
 } finally {
   rmSync(scratch, { recursive: true });
-}
-
-/** @param {number[]} values */
-function median(values) {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
 
 /**
@@ -174,7 +149,6 @@ for (const { kib, goal, sides } of summary) {
 
 const results = here('../results/');
 mkdirSync(results, { recursive: true });
-const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length, pinned };
 writeFileSync(
   join(results, 'echo.json'),
   `${JSON.stringify({ machine, connections: CONNECTIONS, seconds, rounds, summary, raw }, null, 2)}\n`,

@@ -1,0 +1,17 @@
+import { createHeadwater } from '../../../dist/server/index.js';
+import { announce, initialValue, scenario, topicNames } from './side.mjs';
+
+const headwater = await createHeadwater({
+  loop: /** @type {'libuv' | 'uws'} */ (process.argv[3]),
+  http: { port: scenario.port ?? 0 },
+  limits: { connections: 0 },
+});
+const topics = new Map(topicNames.map((name) => [name, headwater.topic(name, scenario.kind)]));
+if (scenario.kind === 'state') for (const [name, topic] of topics) topic.set(initialValue(name));
+
+announce(
+  headwater.listeners[0].port,
+  (name, value) =>
+    scenario.kind === 'state' ? topics.get(name)?.set(value) : topics.get(name)?.append(value),
+  () => [...topics.values()].reduce((sum, { version }) => sum + version, 0),
+);

@@ -1,0 +1,152 @@
+/**
+ * The servers that are compared: how each is started, and what a client says to it before it is subscribed. Our own
+ * come first, then the bare controls, then the others that are there.
+ */
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { works } from '../machine.mjs';
+
+const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url));
+const node = (/** @type {string} */ script, /** @type {string} */ variant) => ({
+  command: (/** @type {string} */ scenario) => [
+    process.execPath,
+    '--expose-gc',
+    here(`servers/${script}`),
+    scenario,
+    variant,
+  ],
+});
+
+/**
+ * @typedef {import('./servers/side.mjs').Scenario & { topicsEach: number, cursor?: string }} ClientScenario
+ * @typedef {object} Side
+ * @property {string} name
+ * @property {(scenario: string) => string[]} command
+ * @property {{ ws?: Dialect, sse?: Dialect }} dialects
+ * @typedef {(scenario: ClientScenario) => string[]} Dialect what `load` is told about the dialogue
+ */
+
+/** A client's topics, as the load's templates: as far apart as they can be. */
+function topicsOf(/** @type {ClientScenario} */ { topics, topicsEach }) {
+  return Array.from({ length: topicsEach }, (_, k) => `t#${k * Math.floor(topics / topicsEach)}#`);
+}
+
+const sayWhen = (/** @type {ClientScenario} */ scenario, /** @type {string} */ text) => [
+  '-e',
+  `${scenario.topicsEach}:${text}`,
+];
+const queryOf = (/** @type {ClientScenario} */ scenario) =>
+  topicsOf(scenario)
+    .map((topic) => `topic=${topic}`)
+    .join('&');
+
+/** @type {Dialect} */
+function headwaterSocket(scenario) {
+  const since = scenario.cursor ? { since: cursorOf(scenario.cursor) } : {};
+  const subscribe = (/** @type {string} */ topic, /** @type {number} */ id) =>
+    JSON.stringify({ type: 'subscribe', id, topic, ...since });
+  return [
+    ...['-u', '/ws'],
+    ...topicsOf(scenario).flatMap((topic, id) => ['-s', subscribe(topic, id)]),
+    ...sayWhen(scenario, scenario.kind === 'state' ? '"type":"value"' : '"type":"subscribed"'),
+  ];
+}
+
+/** @type {Dialect} */
+function headwaterStream(scenario) {
+  const mode = scenario.payload === 'document' ? '&mode=patch' : '';
+  const cursor = scenario.cursor ? `&lastEventId=${scenario.cursor}` : '';
+  const begun = scenario.kind === 'state' ? sayWhen(scenario, '"type":"value"') : ['-e', '1:retry:'];
+  return ['-u', `/sse?${queryOf(scenario)}${mode}${cursor}`, ...begun];
+}
+
+function cursorOf(/** @type {string} */ text) {
+  const [epoch, version] = text.split(':');
+  return { epoch, version: Number(version) };
+}
+
+/** @type {Dialect} */
+const bareSocket = (scenario) => ['-s', JSON.stringify(topicsOf(scenario)), ...sayWhen(scenario, '"id":"t')];
+/** @type {Dialect} */
+const bareStream = (scenario) => ['-u', `/?${queryOf(scenario)}`, ...sayWhen(scenario, '"id":"t')];
+
+/** Engine.IO 4 and Socket.IO 5: open, connect to the namespace, then an event. A ping is `2`, its answer `3`. @type {Dialect} */
+const socketIo = (scenario) => [
+  ...['-u', '/socket.io/?EIO=4&transport=websocket', '-q', '2', '-a', '3'],
+  ...['-e', '1:0{"sid"', '-s', '40', '-e', '1:40{"sid"'],
+  ...['-s', `42${JSON.stringify(['subscribe', topicsOf(scenario)])}`],
+  ...sayWhen(scenario, '"id":"t'),
+];
+
+const centrifugeConnect = (/** @type {ClientScenario} */ scenario) =>
+  JSON.stringify({
+    id: 1,
+    connect: { subs: Object.fromEntries(topicsOf(scenario).map((topic) => [topic, {}])) },
+  });
+/** A ping is an empty command, and so is its answer. @type {Dialect} */
+const centrifugeSocket = (scenario) => [
+  ...['-u', '/connection/websocket', '-q', '{}', '-a', '{}'],
+  ...['-s', centrifugeConnect(scenario), '-e', '1:"id":1'],
+];
+/** @type {Dialect} */
+const centrifugeStream = (scenario) => [
+  ...[
+    '-u',
+    `/connection/sse?cf_connect=${encodeURIComponent(centrifugeConnect(scenario)).replaceAll('%23', '#')}`,
+  ],
+  ...['-e', '1:"id":1'],
+];
+
+/** @type {Side[]} */
+const ALWAYS = [
+  {
+    name: 'headwater-uws',
+    ...node('headwater.mjs', 'uws'),
+    dialects: { ws: headwaterSocket, sse: headwaterStream },
+  },
+  {
+    name: 'headwater-libuv',
+    ...node('headwater.mjs', 'libuv'),
+    dialects: { ws: headwaterSocket, sse: headwaterStream },
+  },
+  { name: 'uws-publish', ...node('uws.mjs', 'publish'), dialects: { ws: bareSocket } },
+  { name: 'uws-loop', ...node('uws.mjs', 'loop'), dialects: { ws: bareSocket } },
+  { name: 'uws-sse', ...node('sse.mjs', 'uws'), dialects: { sse: bareStream } },
+  { name: 'ws-naive', ...node('ws.mjs', 'naive'), dialects: { ws: bareSocket } },
+  { name: 'ws-framed', ...node('ws.mjs', 'framed'), dialects: { ws: bareSocket } },
+  { name: 'node-sse', ...node('sse.mjs', 'node'), dialects: { sse: bareStream } },
+  { name: 'socket.io', ...node('socket-io.mjs', ''), dialects: { ws: socketIo } },
+];
+
+/**
+ * All sides that this machine can run. What is built goes into `scratch`.
+ * @param {string} scratch
+ * @param {(line: string) => void} note told what is left out, and why
+ */
+export function sidesHere(scratch, note) {
+  const centrifuge = buildCentrifuge(join(scratch, 'centrifuge'), note);
+  return centrifuge ? [...ALWAYS, centrifuge] : ALWAYS;
+}
+
+/** @returns {Side | undefined} */
+function buildCentrifuge(/** @type {string} */ binary, /** @type {(line: string) => void} */ note) {
+  const go = ['go', '/usr/local/go/bin/go'].find((name) => works(name, ['version']));
+  if (!go) {
+    note('centrifuge is left out: there is no Go here');
+    return undefined;
+  }
+  try {
+    execFileSync(go, ['build', '-o', binary, '.'], { cwd: here('servers/centrifuge'), stdio: 'pipe' });
+  } catch (error) {
+    note(
+      `centrifuge is left out: it cannot be built here (${String(error.stderr).trim().split('\n').at(-1)})`,
+    );
+    return undefined;
+  }
+  return {
+    name: 'centrifuge',
+    command: (scenario) => [binary, scenario],
+    dialects: { ws: centrifugeSocket, sse: centrifugeStream },
+  };
+}
