@@ -4,13 +4,17 @@ import * as scalar from './scalar.js';
 
 const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 
+export const headers = z
+  .record(z.string().regex(HEADER_NAME, 'a header name (RFC 9110)'), scalar.headerValue())
+  .default({});
+
 /** What goes for each request, and for each answer. */
 const exchange = {
   /** For the whole answer, in ms. */
   timeout: scalar.duration(1).default(10_000),
-  headers: z
-    .record(z.string().regex(HEADER_NAME, 'a header name (RFC 9110)'), scalar.headerValue())
-    .default({}),
+  headers,
+  /** How often a request is sent again that failed in a way that may pass; default 1, or 0 where another URL can step in. */
+  retries: scalar.integer(0, 10).optional(),
   /** A larger body is refused. */
   maxBytes: scalar.bytes(1).default(16 * 1024 * 1024),
   ...asking,

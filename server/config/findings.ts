@@ -69,6 +69,7 @@ function unknownKey(parent: ConfigPath, key: string, input: unknown): string {
 
 /** A key that is right but stands in the wrong object: `port` for `http.port`. */
 function elsewhere(key: string): string | undefined {
+  if (key === 'budget' || key === 'concurrency') return `hosts.<host>.${key}`;
   const setting = SETTINGS.find(({ path }) => path.at(-1) === key);
   return setting && formatPath(setting.path);
 }

@@ -2,7 +2,7 @@
 const LATER: Readonly<Record<string, readonly string[]>> = {
   '': ['state', 'workers'],
   auth: ['jwt'],
-  'sources[]': ['batch', 'budget'],
+  'sources[]': ['batch'],
 };
 
 /** Whether a key is no mistake but only too early. `parent` is the path of its object: `sources[0].fetch`. */

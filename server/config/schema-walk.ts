@@ -41,6 +41,8 @@ function settingsOf(schema: z.core.$ZodType, path: readonly string[]): Setting[]
   if (inner instanceof z.ZodObject) {
     return Object.entries(inner.shape).flatMap(([key, value]) => settingsOf(value, [...path, key]));
   }
+  // The names in it are the user's own.
+  if (inner instanceof z.ZodRecord) return [];
   if (inner instanceof z.ZodArray) {
     return withoutDefault(inner.element) instanceof z.ZodObject ? [] : [{ path, list: true }];
   }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { formatDuration } from './duration.js';
 import { fetchSchema } from './fetch.js';
+import { hostsSchema } from './hosts.js';
 import { redisSchema } from './redis.js';
 import * as scalar from './scalar.js';
 import { sinkSchema } from './sink.js';
@@ -103,6 +104,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   limits: limits.prefault({}),
+  hosts: hostsSchema,
   /** How long commits are gathered into one version, in ms; 0: until the next turn of the event loop. */
   flush: scalar.duration(0).default(0),
   /** Between signs of life on an idle connection, in ms. */

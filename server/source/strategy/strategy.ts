@@ -11,6 +11,7 @@ import { createMember, type Judge, type Member } from './member.js';
 import { createRecency, type Recency } from './newer.js';
 import { valueAt } from './pointer.js';
 import { quorum } from './quorum.js';
+import { sharingOf } from './sharing.js';
 
 /** How several sources make one value. */
 export interface StrategyOptions {
@@ -52,7 +53,11 @@ export function strategySource(options: StrategyOptions): StrategySource {
   );
   const label = members.length === 1 ? members[0]!.label : `${strategy} of ${members.length} URLs`;
   const obtain = createObtain(options, members, recency);
+  // With a hedge the first that is asked is mostly the only one.
+  const asksAll = strategy !== 'fallback' && (strategy !== 'first' || options.hedge === undefined);
+  const sharing = sharingOf(Object.values(sources), { asksAll, failing: () => failing });
   let delivered: Json | undefined;
+  let failing = false;
 
   return {
     label,
@@ -61,7 +66,9 @@ export function strategySource(options: StrategyOptions): StrategySource {
       let value: Json;
       try {
         value = await obtain(signal, previous);
+        failing = false;
       } catch (error) {
+        failing = true;
         throw signal.aborted ? signal.reason : error;
       }
       const held = delivered ?? previous;
@@ -72,6 +79,7 @@ export function strategySource(options: StrategyOptions): StrategySource {
       return { kind: 'value', value };
     },
     stats: () => members.map(({ name, label, counts }) => ({ name, label, ...counts })),
+    ...sharing,
   };
 }
 
