@@ -12,7 +12,7 @@ const LIMITS = { timeout: 1_000, stack: 1_000, sequence: 1_000_000 };
 const SHOWN_CHARACTERS = 120;
 
 /**
- * What a JSONata expression makes of a value.
+ * What a JSONata expression makes of a value, which must be nobody else's: JSONata may mark the lists in it.
  * @throws whatever JSONata throws at an expression that is none
  */
 export function createExpression(text: string): (value: Json, label: string) => Promise<Json> {

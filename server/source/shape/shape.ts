@@ -10,7 +10,7 @@ export interface ShapeOptions {
   array?: { key: string } | undefined;
 }
 
-/** Makes the value out of an answer. Throws a {@link SourceError} for one that does not have what it takes. */
+/** Makes the value out of an answer, which is its own to change. Throws a {@link SourceError} for one that does not have what it takes. */
 export type Shape = (value: Json, label: string) => Json | Promise<Json>;
 
 /** First `select`, then `array`; `undefined` where there is nothing to do. */
