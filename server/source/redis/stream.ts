@@ -7,7 +7,7 @@ import type { RedisLink } from './link.js';
 import type { RedisLinks } from './links.js';
 
 /** How long one XREAD waits; less than the silence after which a connection is given up. */
-const BLOCK = 2_000;
+export const BLOCK = 2_000;
 /** Between attempts to read on after one failed. */
 const RETRY = 500;
 
@@ -34,7 +34,7 @@ export function redisStreamSource(
       // Entries never change, so which ones there are says it all.
       const ids = entries.map(([id]) => id).join();
       if (ids === known && previous !== undefined) return { kind: 'unchanged' };
-      const value = entries.map(([id, fields]) => ({ id, fields: pairs(fields) }));
+      const value = entries.map(entryOf);
       known = ids;
       return { kind: 'value', value };
     },
@@ -43,6 +43,13 @@ export function redisStreamSource(
       void follow(links.dedicated(url, signal), { stream, changed, signal });
     },
   };
+}
+
+/** As Redis answers it: the id, and the fields and their values in turn. */
+export type Entry = [id: string, fields: string[]];
+
+export function entryOf([id, fields]: Entry): Json {
+  return { id, fields: pairs(fields) };
 }
 
 function pairs(flat: readonly string[]): Json {

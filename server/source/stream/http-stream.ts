@@ -1,0 +1,190 @@
+import { pipeline, type Readable } from 'node:stream';
+import type { Clock } from '../../async/clock.js';
+import { decoderOf } from '../../web/encoding.js';
+import type { HttpClient } from '../http/client.js';
+import { failureOf } from '../http/failure.js';
+import { prepare } from '../http/request.js';
+import { createShape, type Shape, type ShapeOptions } from '../shape/shape.js';
+import { SourceError } from '../source-error.js';
+import { createDecoder, type StreamFormat } from './decoder.js';
+import { type OpenStream, openStream } from './open-stream.js';
+import type { PushContext, Pushed, PushSource } from './push-source.js';
+
+export interface HttpStreamOptions extends ShapeOptions {
+  /** `user:password@` in it becomes an `authorization` header. Never shown whole: it may hold secrets. */
+  stream: string;
+  /** Absent: by the content type of the answer. */
+  format?: StreamFormat | undefined;
+  headers?: Readonly<Record<string, string>> | undefined;
+  /** Milliseconds until the answer begins; default 10,000. */
+  timeout?: number;
+  /** Milliseconds without a byte after which the upstream is taken for dead. Absent: as long as the connection stands. */
+  idle?: number | undefined;
+  /** The largest message, inflated; default 16 MiB. Of events, characters are counted. */
+  maxBytes?: number;
+}
+
+const TIMEOUT = 10_000;
+const MAX_BYTES = 16 * 1024 * 1024;
+
+const ACCEPT: Readonly<Record<StreamFormat | 'any', string>> = {
+  sse: 'text/event-stream',
+  ndjson: 'application/x-ndjson, application/jsonl, */*;q=0.5',
+  any: 'text/event-stream, application/x-ndjson;q=0.9, application/jsonl;q=0.9',
+};
+const TYPES: readonly [type: RegExp, format: StreamFormat][] = [
+  [/^text\/event-stream\b/i, 'sse'],
+  [/^(application|text)\/(x-)?(ndjson|jsonl|jsonlines|json-lines|stream\+json)\b/i, 'ndjson'],
+];
+
+/**
+ * Server-Sent Events (WHATWG HTML, section 9.2) or JSON lines behind a URL. Resumes with `Last-Event-ID` where the
+ * upstream gave ids, keeps to its `retry:`, and takes gzip and br. A message that `select` finds nothing in is of
+ * another kind and passed over: a sign of life.
+ */
+export function httpStream(client: HttpClient, options: HttpStreamOptions, clock: Clock): PushSource {
+  const { stream: url, format, headers: given, timeout = TIMEOUT, idle, maxBytes = MAX_BYTES } = options;
+  const { target, label, method, headers } = prepare({
+    url,
+    headers: { accept: ACCEPT[format ?? 'any'], 'cache-control': 'no-cache', ...given },
+  });
+  const shape = createShape(options);
+  let pause: number | undefined;
+
+  /** Opens the stream, or gives up after `timeout`. */
+  async function open(after: string | undefined, own: AbortController): Promise<OpenStream> {
+    const late = () => own.abort(new SourceError(`${label} did not answer within ${seconds(timeout)}`));
+    const timer = clock.after(timeout, late);
+    try {
+      const resuming: Record<string, string> = after ? { 'last-event-id': headerText(after) } : {};
+      const { signal } = own;
+      return await openStream(client, {
+        target,
+        label,
+        method,
+        headers: { ...headers, ...resuming },
+        maxBytes,
+        signal,
+      });
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  async function* messages(after: string | undefined, own: AbortController) {
+    const { fields, body } = await open(after, own);
+    try {
+      let batch: Pushed[] = [];
+      const decoder = createDecoder(format ?? formatOf(textOf(fields['content-type']), label), {
+        label,
+        maxBytes,
+        onRetry(ms) {
+          pause = ms;
+        },
+        push: (item) => void batch.push(item),
+      });
+      yield [{ kind: 'open', resumed: after !== undefined && after !== '' } as const];
+      for await (const chunk of chunksOf(inflated(body, textOf(fields['content-encoding'])), own)) {
+        batch = [];
+        try {
+          decoder.feed(chunk);
+        } finally {
+          // What came before a message that is too large is good.
+          if (batch.length > 0) yield await shaped(batch, shape, label);
+        }
+      }
+      batch = [];
+      decoder.end();
+      yield await shaped(batch, shape, label);
+    } finally {
+      // Frees the socket where reading ended early.
+      body.destroy();
+    }
+  }
+
+  async function* chunksOf(stream: Readable, own: AbortController): AsyncGenerator<Buffer> {
+    const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+    const silent = () => own.abort(new SourceError(`${label} sent nothing for ${seconds(idle!)}`));
+    for (;;) {
+      // Only while somebody waits for the upstream, not while the upstream waits for us.
+      const timer = idle === undefined ? undefined : clock.after(idle, silent);
+      const { done, value } = await chunks.next().finally(() => timer?.cancel());
+      if (done) return;
+      yield value;
+    }
+  }
+
+  return {
+    label,
+    get pause() {
+      return pause;
+    },
+    async *connect({ signal, after }: PushContext) {
+      const own = new AbortController();
+      const end = () => own.abort(signal.reason);
+      if (signal.aborted) end();
+      signal.addEventListener('abort', end);
+      try {
+        yield* messages(after, own);
+      } catch (error) {
+        throw own.signal.aborted ? own.signal.reason : failureOf(error, label);
+      } finally {
+        signal.removeEventListener('abort', end);
+        own.abort();
+      }
+    },
+  };
+}
+
+async function shaped(
+  batch: readonly Pushed[],
+  shape: Shape | undefined,
+  label: string,
+): Promise<readonly Pushed[]> {
+  if (!shape) return batch;
+  const items: Pushed[] = [];
+  for (const item of batch)
+    items.push(item.kind === 'message' ? await shapedMessage(item, shape, label) : item);
+  return items;
+}
+
+async function shapedMessage(
+  { value, at }: Extract<Pushed, { kind: 'message' }>,
+  shape: Shape,
+  label: string,
+): Promise<Pushed> {
+  try {
+    return { kind: 'message', value: await shape(value, label), at };
+  } catch (error) {
+    return { kind: 'fault', error, at };
+  }
+}
+
+function inflated(body: Readable, encoding: string | undefined): Readable {
+  const decoder = decoderOf(encoding);
+  if (!decoder) return body;
+  // The reader of the decoder hears of every failure.
+  return pipeline(body, decoder, () => {});
+}
+
+function formatOf(contentType = '', label: string): StreamFormat {
+  const format = TYPES.find(([type]) => type.test(contentType))?.[1];
+  if (format) return format;
+  const type = /^[\w.+/-]{1,80}/.exec(contentType)?.[0] ?? 'no content type';
+  throw new SourceError(
+    `${label} answered with ${type}, which is no stream; if it is one, say which with format`,
+  );
+}
+
+/** Any id in a header: UTF-8 as the standard says, in the form that Node takes for bytes. */
+function headerText(id: string): string {
+  return Buffer.from(id).toString('latin1');
+}
+
+function textOf(field: string | string[] | undefined): string | undefined {
+  return Array.isArray(field) ? field[0] : field;
+}
+
+function seconds(ms: number): string {
+  return ms < 1_000 ? `${ms} ms` : `${ms / 1_000} s`;
+}

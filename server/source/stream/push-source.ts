@@ -1,0 +1,43 @@
+import type { Json } from '../../../shared/json.js';
+
+/**
+ * What comes over a connection, in order. `at` is where the stream then stands: once the item has been taken, the next
+ * connection may go on behind it.
+ */
+export type Pushed = { readonly at?: string | undefined } & (
+  | {
+      kind: 'open';
+      /** Nothing that came since the last connection will be missing on this one. */
+      resumed: boolean;
+    }
+  | { kind: 'message'; value: Json }
+  /** A sign of life without news. */
+  | { kind: 'alive' }
+  /** One message was no good, or some are missing; the connection goes on. */
+  | { kind: 'fault'; error: unknown }
+);
+
+export interface PushContext {
+  /** Aborts when the connection is to end: every socket and timer of it is let go before the iteration ends. */
+  signal: AbortSignal;
+  /** The last `at` that was taken; `undefined` on the first connection. */
+  after: string | undefined;
+  /** What the topic holds; `undefined` before the first value, and on event topics. Never mutate it. */
+  previous: Json | undefined;
+}
+
+/** An upstream that sends by itself. Adapters are factories that return this; the follower owns when it runs. */
+export interface PushSource {
+  /** For logs and errors, without secrets: `http://a.example/events`. */
+  readonly label: string;
+  /**
+   * One connection: yields what came, beginning with `open`, and is asked for more only when that was taken, so that a
+   * slow reader slows the upstream. Returns when the upstream ended the stream in good order.
+   * @throws anything; of what is no {@link HeadwaterError}, clients only learn that the source failed
+   */
+  connect(context: PushContext): AsyncIterable<readonly Pushed[]>;
+  /** How long the upstream asked to be left alone before the next connection, in ms. */
+  readonly pause?: number | undefined;
+  /** Where a source hears that its upstream is back: calls `back`, until `signal` aborts. */
+  watch?(back: () => void, signal: AbortSignal): void;
+}
