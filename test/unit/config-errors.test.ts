@@ -90,6 +90,21 @@ describe('a problem of a configuration file', () => {
       /^1 sources\[0\]\.fetch\.newer: found "asOf", expected a JSON pointer such as \/rates$/,
     ],
     [
+      'an adaptive interval that is shorter than the interval',
+      `sources: [{ ${SOURCE}, fetch: http://a, adaptive: 500ms }]`,
+      /^1 sources\[0\]\.adaptive: found "500ms", expected a duration no shorter than every, 1s$/,
+    ],
+    [
+      'an age of nothing',
+      `sources: [{ ${SOURCE}, fetch: http://a, maxAge: 0 }]`,
+      /^1 sources\[0\]\.maxAge: found 0, expected a duration such as .*, above 0$/,
+    ],
+    [
+      'a port for races that is none',
+      'tcp: { race: { port: -1 } }',
+      /^1 tcp\.race\.port: found -1, expected a whole number, from 0 to 65535$/,
+    ],
+    [
       'a wrong word',
       'topics: [{ topic: t, kind: events }]',
       /kind: found "events", expected one of state, event; did you mean "event"\?$/,

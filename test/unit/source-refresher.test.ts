@@ -12,6 +12,7 @@ function scriptedSource(clock: ReturnType<typeof manualClock>) {
   /** What fetches do on their own; `undefined`: wait. */
   let auto: (() => Fetched | Error) | undefined;
   let changed: (() => void) | undefined;
+  const quota = { affordable: 0, enlisted: 0 };
   const source: Source = {
     label: 'a source',
     fetch: (context) =>
@@ -31,9 +32,17 @@ function scriptedSource(clock: ReturnType<typeof manualClock>) {
         changed = undefined;
       });
     },
+    enlist(signal) {
+      quota.enlisted += 1;
+      signal.addEventListener('abort', () => {
+        quota.enlisted -= 1;
+      });
+    },
+    affordable: () => quota.affordable,
   };
   return {
     source,
+    quota,
     started,
     open,
     always(result: (() => Fetched | Error) | undefined) {
@@ -346,6 +355,321 @@ describe('refresh and freshen', () => {
     await clock.advance(0);
     expect(refresher.ready).toBe(true);
     await refresher.close();
+  });
+});
+
+describe('an adaptive interval', () => {
+  const seconds = (started: number[]) => started.map((at) => at / 1_000);
+
+  it('grows by half with each fetch that brings nothing new, up to its longest, and is short again at a change', async () => {
+    const { clock, script, start, topic } = setup({ adaptive: 5_000 });
+    let answer: () => Fetched = () => value({ n: 1 });
+    script.always(() => answer());
+    const refresher = start();
+    await clock.advance(0);
+    // Equal, unchanged, equal, …: it is all the same.
+    answer = () =>
+      script.started.length % 2 === 0 ? { kind: 'unchanged' } : value({ ...(topic.latest as object) });
+    await clock.advance(24_000);
+    expect(seconds(script.started)).toEqual([0, 1, 2.5, 4.75, 8.125, 13.125, 18.125, 23.125]);
+    answer = () => value({ n: script.started.length });
+    await clock.advance(7_000);
+    expect(seconds(script.started.slice(8))).toEqual([28.125, 29.125, 30.125]);
+    await refresher.close();
+  });
+
+  it('keeps its jitter and does not drift once it is at its longest', async () => {
+    let seed = 3;
+    const random = () => {
+      seed = (seed * 16_807) % 2_147_483_647;
+      return seed / 2_147_483_647;
+    };
+    const { clock, script, start } = setup({ adaptive: 2_000, random });
+    script.always(() => value(1));
+    const refresher = start();
+    await clock.advance(400_000);
+    const grown = script.started.slice(5);
+    const misses = grown.map((at, index) => at - grown[0]! - index * 2_000);
+    expect(grown.length).toBeGreaterThan(190);
+    expect(Math.max(...misses) - Math.min(...misses)).toBeLessThanOrEqual(400);
+    expect(Math.max(...misses) - Math.min(...misses)).toBeGreaterThan(200);
+    await refresher.close();
+  });
+
+  it('is short again when a refresh brings a change', async () => {
+    const { clock, script, start } = setup({ adaptive: 60_000 });
+    let answer = value(1);
+    script.always(() => answer);
+    const refresher = start();
+    await clock.advance(300_000);
+    const count = script.started.length;
+    answer = value(2);
+    await refresher.refresh();
+    await clock.advance(2_500);
+    expect(script.started.slice(count)).toEqual([300_000, 301_000, 302_500]);
+    await refresher.close();
+  });
+
+  it.each(['always', 'subscribed'] as const)(
+    'of a source that runs %s is short again when demand comes anew',
+    async (when) => {
+      const { clock, script, start } = setup({ adaptive: 60_000, when, linger: 30_000 });
+      script.always(() => value(1));
+      const refresher = start();
+      refresher.setDemand(true);
+      await clock.advance(290_000);
+      refresher.setDemand(false);
+      await clock.advance(10_000);
+      const count = script.started.length;
+      refresher.setDemand(true);
+      await clock.advance(1_000);
+      expect(script.started.slice(count).length).toBe(1);
+      await refresher.close();
+      expect(clock.pending).toBe(0);
+    },
+  );
+
+  it('does not slow down the way back from a failure', async () => {
+    const { clock, script, start, told } = setup({ adaptive: 600_000, random: () => 0.5 });
+    let answer: Fetched | Error = value(1);
+    script.always(() => answer);
+    const refresher = start();
+    await clock.advance(1_200_000);
+    answer = new SourceError('down');
+    await clock.advance(600_000);
+    expect(told.at(-1)).toBe('fail down');
+    answer = value(1);
+    await clock.advance(30_000);
+    expect(told.at(-1)).toBe('set 1');
+    await refresher.close();
+  });
+});
+
+describe('quotas', () => {
+  it('are shared by who is active, and by nobody else', async () => {
+    const { script, start, clock } = setup({ when: 'subscribed', linger: 1_000 });
+    script.always(ok);
+    const refresher = start();
+    expect(script.quota.enlisted).toBe(0);
+    refresher.setDemand(true);
+    expect(script.quota.enlisted).toBe(1);
+    refresher.setDemand(false);
+    await clock.advance(1_000);
+    expect(script.quota.enlisted).toBe(0);
+    refresher.setDemand(true);
+    await refresher.close();
+    expect(script.quota.enlisted).toBe(0);
+  });
+
+  it('widen the interval to what they afford, and let it come back, without a burst', async () => {
+    const { clock, script, start } = setup();
+    script.always(ok);
+    const refresher = start();
+    await clock.advance(2_000);
+    script.quota.affordable = 4_000;
+    await clock.advance(12_000);
+    expect(script.started).toEqual([0, 1_000, 2_000, 3_000, 7_000, 11_000]);
+    script.quota.affordable = 500;
+    await clock.advance(3_000);
+    expect(script.started.slice(6)).toEqual([15_000, 16_000, 17_000]);
+    await refresher.close();
+  });
+
+  it('that afford more again are noticed within half a minute, however far the next fetch was', async () => {
+    const { clock, script, start } = setup();
+    script.quota.affordable = 3_600_000;
+    script.always(ok);
+    const refresher = start();
+    await clock.advance(600_000);
+    expect(script.started).toEqual([0]);
+    script.quota.affordable = 0;
+    await clock.advance(30_000);
+    expect(script.started.length).toBe(2);
+    await clock.advance(2_000);
+    expect(script.started.length).toBe(4);
+    await refresher.close();
+    expect(clock.pending).toBe(0);
+  });
+
+  it('hold for fetches that fail, too', async () => {
+    const { clock, script, start } = setup({ random: () => 0 });
+    script.quota.affordable = 20_000;
+    script.always(() => new SourceError('down'));
+    const refresher = start();
+    await clock.advance(60_000);
+    expect(script.started).toEqual([0, 20_000, 40_000, 60_000]);
+    await refresher.close();
+  });
+
+  it('that afford nothing are asked again after a day', async () => {
+    const { clock, script, start } = setup();
+    script.quota.affordable = Number.POSITIVE_INFINITY;
+    script.always(ok);
+    const refresher = start();
+    await clock.advance(24 * 3_600_000 - 1);
+    expect(script.started).toEqual([0]);
+    await clock.advance(1);
+    expect(script.started.length).toBe(2);
+    await refresher.close();
+  });
+
+  it('keep many sources apart that they widen and narrow together', async () => {
+    const clock = manualClock(START);
+    const quota = { affordable: 0 };
+    const started: number[] = [];
+    let seed = 11;
+    const random = () => {
+      seed = (seed * 16_807) % 2_147_483_647;
+      return seed / 2_147_483_647;
+    };
+    const refreshers = [];
+    for (let index = 0; index < 100; index++) {
+      const source: Source = {
+        label: `source ${index}`,
+        affordable: () => quota.affordable,
+        async fetch() {
+          started.push(clock.now() - START);
+          return value(index);
+        },
+      };
+      const topic = { latest: undefined, set() {}, checked() {}, fail() {} };
+      refreshers.push(startRefresher({ source, topic, every: 1_000, when: 'always', clock, random }));
+      await clock.advance(10);
+    }
+    /** The most fetches within 100 ms, and how many there were. */
+    const load = async (duration: number) => {
+      started.length = 0;
+      await clock.advance(duration);
+      const busiest = Math.max(
+        ...started.map((at) => started.filter((other) => other >= at && other < at + 100).length),
+      );
+      return { busiest, count: started.length };
+    };
+    const narrow = await load(20_000);
+    expect(narrow.count).toBeGreaterThan(1_900);
+    quota.affordable = 10_000;
+    await load(10_000);
+    const wide = await load(100_000);
+    expect(wide.count).toBeGreaterThan(950);
+    expect(wide.count).toBeLessThan(1_050);
+    expect(wide.busiest).toBeLessThan(15);
+    quota.affordable = 0;
+    const back = await load(20_000);
+    expect(back.count).toBeLessThan(2_050);
+    expect(back.busiest).toBeLessThan(30);
+    await Promise.all(refreshers.map((refresher) => refresher.close()));
+    expect(clock.pending).toBe(0);
+  });
+});
+
+describe('the age of what is read', () => {
+  it('may be more than the interval where the source says so', async () => {
+    const { clock, script, start } = setup({ when: 'subscribed', maxAge: 5_000 });
+    script.always(ok);
+    const refresher = start();
+    await refresher.freshen();
+    await clock.advance(4_999);
+    await refresher.freshen();
+    expect(script.started).toEqual([0]);
+    await clock.advance(1);
+    await refresher.freshen();
+    expect(script.started).toEqual([0, 5_000]);
+    await refresher.close();
+  });
+
+  it('is loosened by a reader at will, and tightened down to the interval, no further', async () => {
+    const { clock, script, start } = setup({ when: 'subscribed', maxAge: 5_000 });
+    script.always(ok);
+    const refresher = start();
+    await refresher.freshen();
+    await clock.advance(999);
+    await refresher.freshen(0);
+    expect(script.started).toEqual([0]);
+    await clock.advance(1);
+    await refresher.freshen(0);
+    expect(script.started).toEqual([0, 1_000]);
+    await clock.advance(60_000);
+    await refresher.freshen(3_600_000);
+    expect(script.started).toEqual([0, 1_000]);
+    await refresher.close();
+  });
+
+  it('goes for a running source whose interval has grown beyond it: one fetch for all who wait', async () => {
+    const { clock, script, start } = setup({ adaptive: 60_000, maxAge: 10_000 });
+    script.always(() => value(1));
+    const refresher = start();
+    await clock.advance(600_000);
+    const last = script.started.at(-1)!;
+    await clock.advance(last + 9_999 - (clock.now() - START));
+    const count = script.started.length;
+    await refresher.freshen();
+    expect(script.started.length).toBe(count);
+    await clock.advance(1);
+    script.always(undefined);
+    const waiting = Promise.all([refresher.freshen(), refresher.freshen(), refresher.freshen()]);
+    expect(script.started.length).toBe(count + 1);
+    script.open.shift()!.resolve(value(1));
+    await waiting;
+    await refresher.close();
+  });
+
+  it('costs no fetch while the source runs at its interval, however slow it is', async () => {
+    const { clock, script, start } = setup();
+    const refresher = start();
+    script.open.shift()!.resolve(value(1));
+    await clock.advance(1_900);
+    expect(script.open.length).toBe(1);
+    await refresher.freshen(0);
+    expect(script.started).toEqual([0, 1_000]);
+    await refresher.close();
+  });
+
+  it('waits for the first fetch after a pause, which a subscriber has begun', async () => {
+    const { clock, script, start } = setup({ when: 'subscribed', linger: 0 });
+    script.always(ok);
+    const refresher = start();
+    await refresher.freshen();
+    await clock.advance(60_000);
+    script.always(undefined);
+    refresher.setDemand(true);
+    let done = false;
+    const read = refresher.freshen().then(() => {
+      done = true;
+    });
+    await clock.advance(100);
+    expect(done).toBe(false);
+    script.open.shift()!.resolve(value(2));
+    await read;
+    expect(script.started).toEqual([0, 60_000]);
+    await refresher.close();
+  });
+
+  it('does not go beyond what the quota affords', async () => {
+    const { clock, script, start } = setup({ when: 'subscribed' });
+    script.quota.affordable = 86_400;
+    script.always(ok);
+    const refresher = start();
+    await refresher.freshen();
+    for (let i = 0; i < 86; i++) {
+      await clock.advance(1_000);
+      await refresher.freshen(0);
+    }
+    expect(script.started).toEqual([0]);
+    await clock.advance(1_000);
+    await refresher.freshen();
+    expect(script.started).toEqual([0, 87_000]);
+    await refresher.close();
+  });
+
+  it('is waited for no longer than a fetch may take', async () => {
+    const { clock, start, told } = setup({ when: 'subscribed', timeout: 2_000 });
+    const refresher = start();
+    const read = refresher.freshen();
+    await clock.advance(2_000);
+    await read;
+    expect(told).toEqual(['fail a source gave no complete answer within 2 s']);
+    await refresher.close();
+    expect(clock.pending).toBe(0);
   });
 });
 
