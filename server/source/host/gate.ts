@@ -20,8 +20,8 @@ export interface GateOptions {
  */
 export interface Gate {
   /**
-   * Waits for the turn of a request, for at most `patience` ms; where it is certain that its turn comes later than
-   * that, it is refused at once. An aborted one leaves the line at once. Every pass goes back through `leave`.
+   * Waits for the turn of a request, for less than `patience` ms; where it is certain that its turn comes later, it is
+   * refused at once. An aborted one leaves the line at once. Every pass goes back through `leave`.
    * @throws {SourceError} with `retryAfter`, when there is no turn; `CancelledError`, when `signal` aborts
    */
   enter(patience: number, signal: AbortSignal): Promise<Pass>;
@@ -67,7 +67,7 @@ export function createGate({ name, concurrency, quotas, clock }: GateOptions): G
   function refusal(ahead: number, patience: number, now: number): Error | undefined {
     if (circuit.state(now) === 'open') return brokenOff(name, circuit, now);
     const { delay, meter } = obstacle(ahead, now);
-    if (delay <= patience) return undefined;
+    if (delay === 0 || delay < patience) return undefined;
     return meter ? usedUp(name, meter.quota, now, delay) : askedForPeace(name, now, delay);
   }
 

@@ -24,7 +24,7 @@ export function brokenOff(name: string, { until, failures }: Circuit, now: numbe
 
 /** Others held the gate all the time. */
 export function noTurn(name: string, patience: number, active: number, waiting: number): SourceError {
-  const others = `${active} requests are under way and ${waiting} more wait`;
+  const others = `${active} under way, ${waiting} more in line`;
   return new SourceError(`${name}: no turn for a request within ${patience / 1_000} s: ${others}`);
 }
 
