@@ -11,6 +11,9 @@ import type { DefectReporter, HttpHandlers, HttpHeaders, WebSocketUpgrade } from
 const CLOSE_TIMEOUT_MS = 4000;
 /** What a hasty client may send before its handshake is answered. */
 const MAX_EARLY_BYTES = 64 * 1024;
+/** A fragment costs memory of its own, so a message may come in no more than if each held this many bytes. */
+const FRAGMENT_BYTES = 64;
+const MIN_FRAGMENTS = 1024;
 
 export interface LibuvUpgrades {
   handle(message: IncomingMessage, socket: Socket, head: Buffer, handlers: HttpHandlers, url?: string): void;
@@ -22,12 +25,13 @@ export interface LibuvUpgrades {
 export function libuvUpgrades(maxMessageBytes: number, report: DefectReporter): LibuvUpgrades {
   const open = new Set<Socket>();
   let chosen = '';
-  // Not written in the call: its types do not know `closeTimeout` yet.
+  // Not written in the call: its types do not know `closeTimeout` and `maxFragments` yet.
   const options = {
     noServer: true,
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: maxMessageBytes,
+    maxFragments: Math.max(MIN_FRAGMENTS, Math.ceil(maxMessageBytes / FRAGMENT_BYTES)),
     closeTimeout: CLOSE_TIMEOUT_MS,
     handleProtocols: () => chosen || false,
   } as const;
