@@ -1,153 +1,11 @@
 import type { Socket } from 'node:net';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { manualClock } from '../../server/async/manual-clock.js';
 import { createHttpClient } from '../../server/source/http/client.js';
 import { httpSource } from '../../server/source/http/http.js';
 import { type Answer, feed, json, upstream } from '../support/http-upstream.js';
-
-const BOMB = gzipSync(Buffer.alloc(64 * 1024 * 1024, 0x20));
-const BROTLI_BOMB = brotliCompressSync(Buffer.alloc(64 * 1024 * 1024, 0x20));
-const HALF = gzipSync(`{"text":"${'abc'.repeat(10_000)}"}`).subarray(0, 30);
-
-const FAULTS: [name: string, answer: Answer, says: string | RegExp][] = [
-  ['hangs', () => {}, 'gave no complete answer within 1 s'],
-  [
-    'hangs after its headers',
-    (_, response) => response.writeHead(200).flushHeaders(),
-    'gave no complete answer within 1 s',
-  ],
-  [
-    'drips its body too slowly',
-    (_, response) => {
-      response.writeHead(200);
-      const drip = setInterval(() => response.write(' '), 20);
-      response.on('close', () => clearInterval(drip));
-    },
-    'gave no complete answer within 1 s',
-  ],
-  ['resets the connection', (request) => request.socket.resetAndDestroy(), 'cut the connection before'],
-  ['closes the connection', (request) => request.socket.end(), 'cut the connection before'],
-  ['speaks no HTTP', (request) => request.socket.end('SSH-2.0-OpenSSH_9.6\r\n'), 'sent what is no HTTP'],
-  [
-    'answers HTML',
-    (_, r) => r.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><p>Log in'),
-    'answered HTML, not JSON',
-  ],
-  ['answers HTML as JSON', json('\n <html>oops</html>'), 'answered HTML, not JSON'],
-  ['answers text', json('all is well'), /answered what is no JSON \(Unexpected token 'a'\)$/],
-  ['answers nothing', json(''), 'answered an empty body, not JSON'],
-  ['answers NaN', json('{"n":NaN}'), /answered what is no JSON \(Unexpected token 'N'\)$/],
-  [
-    'answers bytes that are no UTF-8',
-    json(Buffer.from([0x22, 0xc3, 0x28, 0x22])),
-    'answered what is no JSON',
-  ],
-  ['answers 500', (_, r) => r.writeHead(500).end('{"secret":"stack trace"}'), 'answered with status 500'],
-  [
-    'answers 404 with a huge page',
-    (_, r) => r.writeHead(404).end(Buffer.alloc(8 * 1024 * 1024)),
-    'answered with status 404',
-  ],
-  ['answers 204', (_, r) => r.writeHead(204).end(), 'answered an empty body, not JSON'],
-  ['answers 304 unasked', (_, r) => r.writeHead(304).end(), 'answered with status 304'],
-  [
-    'announces a huge body',
-    (_, r) => r.writeHead(200, { 'content-length': 1e12 }).write('['),
-    'answered more than 1000000 bytes',
-  ],
-  [
-    'sends a huge body unannounced',
-    (_, response) => {
-      response.writeHead(200);
-      const chunk = Buffer.alloc(64 * 1024, 0x20);
-      const pour = () => {
-        while (!response.destroyed && response.write(chunk));
-      };
-      response.on('drain', pour);
-      pour();
-    },
-    'answered more than 1000000 bytes',
-  ],
-  ['sends a gzip bomb', json(BOMB, { 'content-encoding': 'gzip' }), 'answered more than 1000000 bytes'],
-  [
-    'sends a brotli bomb',
-    json(BROTLI_BOMB, { 'content-encoding': 'br' }),
-    'answered more than 1000000 bytes',
-  ],
-  [
-    'breaks off in the middle of gzip',
-    json(HALF, { 'content-encoding': 'gzip' }),
-    'broke off in the middle of a compressed body',
-  ],
-  [
-    'sends damaged gzip',
-    json('{"n":1}', { 'content-encoding': 'gzip' }),
-    'sent a compressed body that is damaged',
-  ],
-  [
-    'sends damaged brotli',
-    json('{"n":1}', { 'content-encoding': 'br' }),
-    'sent a compressed body that is damaged',
-  ],
-  [
-    'sends an encoding nobody asked for',
-    json('{"n":1}', { 'content-encoding': 'zstd' }),
-    'a content encoding that was not asked for',
-  ],
-  [
-    'truncates a body of announced length',
-    (request, response) => {
-      response.writeHead(200, { 'content-length': 100 });
-      response.write('{"n":', () => request.socket.end());
-    },
-    'cut the connection before the answer was complete',
-  ],
-  [
-    'truncates a chunked body',
-    (request, response) => {
-      response.writeHead(200);
-      response.write('{"n":1}', () => request.socket.end());
-    },
-    'cut the connection before the answer was complete',
-  ],
-  [
-    'nests a million levels',
-    json('['.repeat(400_000) + ']'.repeat(400_000)),
-    'answered JSON nested deeper than 256 levels',
-  ],
-  ['redirects to itself', (_, r) => r.writeHead(302, { location: '/q' }).end(), 'redirected in a circle'],
-  [
-    'redirects in a circle of two',
-    (request, r) => r.writeHead(302, { location: request.url === '/q' ? '/p' : '/q' }).end(),
-    'redirected in a circle',
-  ],
-  [
-    'redirects without end',
-    (request, r) => r.writeHead(302, { location: `${request.url}x` }).end(),
-    'redirected more than 5 times',
-  ],
-  [
-    'redirects to another host',
-    (_, r) => r.writeHead(301, { location: 'http://other.example/q?key=1' }).end(),
-    'redirected to another host, other.example',
-  ],
-  [
-    'redirects to a file',
-    (_, r) => r.writeHead(301, { location: 'file:///etc/passwd' }).end(),
-    'redirected to another host',
-  ],
-  ['redirects nowhere', (_, r) => r.writeHead(302).end(), 'redirected without saying where to'],
-  [
-    'sends endless headers',
-    (request) => {
-      const { socket } = request;
-      socket.write('HTTP/1.1 200 OK\r\n');
-      const pour = setInterval(() => socket.write(`x-${'y'.repeat(1_000)}: z\r\n`.repeat(40)), 2);
-      socket.on('error', () => {}).on('close', () => clearInterval(pour));
-    },
-    'sent headers that are too large',
-  ],
-];
+import { FAULTS, HALF } from '../support/upstream-faults.js';
 
 describe('an upstream that', () => {
   it.each(FAULTS)(
@@ -171,6 +29,49 @@ describe('an upstream that', () => {
       await vi.waitFor(() => expect(server.sockets.size).toBe(0));
     },
   );
+
+  it('answers ten megabytes of nesting makes the topic stale, too', async () => {
+    const server = await upstream();
+    const deep = 5 * 1024 * 1024;
+    const topic = feed(server.url);
+    for (const [open, close] of [
+      ['[', ']'],
+      ['{"a":', '}'],
+    ] as const) {
+      server.answer = json(open.repeat(deep / open.length) + close.repeat(deep / open.length));
+      expect((await topic.fetch()).stale).toMatch(/answered (what is no JSON|JSON nested deeper)/);
+    }
+    server.answer = json(`${'['.repeat(256)}1${']'.repeat(256)}`);
+    expect(await topic.fetch()).toMatchObject({ stale: undefined });
+  });
+
+  it('drips a byte a second is given up when its time is over', async () => {
+    const server = await upstream();
+    const clock = manualClock();
+    server.answer = (_, response) => {
+      response.writeHead(200);
+      const drip = () => {
+        if (response.destroyed) return;
+        response.write('[');
+        clock.after(1_000, drip);
+      };
+      drip();
+    };
+    const client = createHttpClient();
+    onTestFinished(() => client.close());
+    const source = httpSource(client, { url: server.url }, clock);
+    const fetched = source.fetch({ signal: new AbortController().signal, previous: undefined });
+    fetched.catch(() => {});
+    await vi.waitFor(() => expect(server.requests).toHaveLength(1));
+    await clock.advance(9_999);
+    expect(server.sockets.size).toBe(1);
+    await clock.advance(1);
+    await expect(fetched).rejects.toMatchObject({
+      code: 'source_timeout',
+      message: `${server.url} gave no complete answer within 10 s`,
+    });
+    await vi.waitFor(() => expect(server.sockets.size).toBe(0));
+  });
 
   it('cannot be reached is told from one that fails', async () => {
     const server = await upstream();
