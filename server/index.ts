@@ -21,5 +21,5 @@ export {
   type StageStats,
   type StageWork,
 } from './source/pipeline.js';
-export type { FetchContext, Transform, TransformContext } from './source/source.js';
+export type { FetchContext, FunctionContext, Transform, TransformContext } from './source/source.js';
 export type { SystemVitals } from './source/system/system.js';

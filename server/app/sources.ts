@@ -1,27 +1,38 @@
+import { hasParameters, parametersOf } from '../../shared/topic-pattern.js';
 import type { Clock } from '../async/clock.js';
+import { createTimerWheel } from '../async/timer-wheel.js';
+import { parseQuota } from '../config/hosts.js';
 import type { Config, SourceConfig } from '../config/schema.js';
 import type { Logger } from '../observe/log.js';
 import type { LoopWatch } from '../observe/loop-hold.js';
 import { fileSource } from '../source/file.js';
 import { functionSource } from '../source/function.js';
+import type { HostLimits, HostReading } from '../source/host/hosts.js';
 import { createHttpClient, type HttpClient } from '../source/http/client.js';
 import type { RedisLinks } from '../source/redis/links.js';
 import { redisSource } from '../source/redis/redis.js';
 import { type Refresher, startRefresher } from '../source/refresher.js';
-import type { Source, UrlStats } from '../source/source.js';
+import { createRefreshers, type Refreshers } from '../source/refreshers.js';
+import type { Source, SourcePlace, UrlStats } from '../source/source.js';
 import { httpStrategy } from '../source/strategy/http-strategy.js';
 import { systemSource } from '../source/system/system.js';
-import type { Store } from '../store/store.js';
+import { fetchFill } from '../source/template/fill-fetch.js';
+import { createInstances, type Template, type TemplateCounts } from '../source/template/instances.js';
+import type { Store, TopicWriter } from '../store/store.js';
 import { openServerTasks } from './tasks.js';
 import type { Transforms } from './transforms.js';
 
 /** The running sources of one server. */
 export interface Sources {
-  readonly refreshers: ReadonlyMap<string, Refresher>;
+  readonly refreshers: Refreshers;
+  /** Of each entry with `{parameters}` in its topic. */
+  templates(): TemplateCounts[];
   /** Fetches so far, over all sources. */
   counts(): { fetches: number; failures: number };
   /** How each URL fared, of the sources that ask several. */
   urls(): (UrlStats & { topic: string })[];
+  /** What is known of the hosts that they ask. */
+  hosts(): HostReading[];
   /** Aborts every fetch and resolves when nothing of them is left. */
   close(): Promise<void>;
 }
@@ -35,52 +46,102 @@ export interface SourcesContext {
   watch: LoopWatch;
 }
 
-/** Starts one refresher for each configured source. Their topics must be declared already. */
+/** How many topics a template serves at once, where nothing says otherwise. */
+const MAX_INSTANCES = 1_000;
+
+/** Starts one refresher for each configured source that has one topic, and makes the others ready to. Their topics must be declared already. */
 export function startSources(
   config: Config,
   { store, clock, logger, links, transforms, watch }: SourcesContext,
 ): Sources {
-  const client = createHttpClient();
+  const client = createHttpClient({ clock, hosts: limitsOf(config.hosts) });
   const tasks = openServerTasks(clock, watch);
-  const refreshers = new Map<string, Refresher>();
-  const sources = new Map<string, Source>();
-  for (const entry of config.sources) {
-    const { topic, every, adaptive, maxAge, when, fetch } = entry;
-    const fetched = sourceOf(fetch, { client, links, clock, redisUrl: config.redis?.url });
-    const source = tasks.ofSource(transforms.after(fetched, entry), topic);
-    sources.set(topic, fetched);
-    const refresher = startRefresher({
-      source,
-      topic: store.writer(topic)!,
+  const timers = createTimerWheel(clock, { tick: tickFor(config) });
+  const connections = { client, links, clock, redisUrl: config.redis?.url };
+
+  function start(entry: SourceConfig, topic: TopicWriter, fetched: Source): Refresher {
+    const { every, adaptive, maxAge, when, linger } = entry;
+    const { name } = topic.view;
+    return startRefresher({
+      source: tasks.ofSource(transforms.after(fetched, entry, name), name),
+      topic,
       every,
       adaptive,
       maxAge,
       when,
+      linger,
       timeout: timeoutOf(entry),
-      clock,
-      onError: (error) => logger.warn({ topic, err: error }, 'a fetch failed'),
+      clock: timers,
+      onError: (err) => logger.warn({ topic: name, err }, 'a fetch failed'),
     });
-    refreshers.set(topic, refresher);
   }
+
+  function templateOf(entry: SourceConfig): Template {
+    const { topic: pattern, parameters: rules = {}, max = MAX_INSTANCES, fetch } = entry;
+    const fetchOf = typeof fetch === 'function' ? () => fetch : fetchFill(fetch, parametersOf(pattern));
+    return {
+      pattern,
+      rules,
+      max,
+      start({ topic, parameters }) {
+        const place = { topic: topic.view.name, parameters };
+        const fetched = unlessBroken(pattern, () => sourceOf(fetchOf(parameters), place, connections));
+        return start(entry, topic, fetched);
+      },
+      async close() {},
+    };
+  }
+
+  const single = new Map<string, Refresher>();
+  const sources = new Map<string, Source>();
+  const templates: Template[] = [];
+  for (const entry of config.sources) {
+    const { topic, fetch } = entry;
+    if (hasParameters(topic)) {
+      templates.push(templateOf(entry));
+      continue;
+    }
+    const fetched = sourceOf(fetch, { topic, parameters: {} }, connections);
+    sources.set(topic, fetched);
+    single.set(topic, start(entry, store.writer(topic)!, fetched));
+  }
+  const instances = createInstances(templates, store);
   return {
-    refreshers,
+    refreshers: createRefreshers(single, instances),
+    templates: instances.counts,
     counts() {
-      let fetches = 0;
-      let failures = 0;
-      for (const { state } of refreshers.values()) {
-        fetches += state.fetches;
-        failures += state.failures;
+      const sum = instances.fetches();
+      for (const { state } of single.values()) {
+        sum.fetches += state.fetches;
+        sum.failures += state.failures;
       }
-      return { fetches, failures };
+      return sum;
     },
     urls: () =>
       [...sources].flatMap(([topic, { stats }]) => stats?.().map((url) => ({ topic, ...url })) ?? []),
+    hosts: client.hosts.readings,
     async close() {
-      await Promise.all([...refreshers.values()].map((refresher) => refresher.close()));
+      await Promise.all([...single.values()].map((refresher) => refresher.close()));
+      await instances.close();
       await tasks.close();
       await client.close();
     },
   };
+}
+
+/** No timer should come late by more than a tenth of the shortest interval, nor wake the process more often than need be. */
+function tickFor({ sources }: Config): number {
+  const shortest = Math.min(...sources.map(({ every = Number.POSITIVE_INFINITY }) => every));
+  return Math.max(1, Math.min(10, Math.floor(shortest / 10)));
+}
+
+/** The source, or one that always fails with the reason why there is none. */
+function unlessBroken(label: string, make: () => Source): Source {
+  try {
+    return make();
+  } catch (error) {
+    return { label, fetch: () => Promise.reject(error) };
+  }
 }
 
 interface Connections {
@@ -91,20 +152,47 @@ interface Connections {
   redisUrl: string | undefined;
 }
 
-function sourceOf(fetch: SourceConfig['fetch'], { client, links, clock, redisUrl }: Connections): Source {
-  if (typeof fetch === 'function') return functionSource(fetch);
-  if ('url' in fetch || 'urls' in fetch) return httpStrategy(client, fetch, clock);
+function sourceOf(
+  fetch: SourceConfig['fetch'],
+  place: SourcePlace,
+  { client, links, clock, redisUrl }: Connections,
+): Source {
+  if (typeof fetch === 'function') return functionSource(fetch, place);
+  if ('url' in fetch || 'urls' in fetch) {
+    return httpStrategy(client, { ...fetch, retries: fetch.retries ?? retriesOf(fetch) }, clock);
+  }
   if ('file' in fetch) return fileSource(fetch.file);
   // The configuration has been refused where neither names one.
   if ('redis' in fetch) return redisSource(links, { ...fetch.redis, url: fetch.redis.url ?? redisUrl! });
   return systemSource();
 }
 
+function limitsOf(hosts: Config['hosts']): Record<string, HostLimits> {
+  return Object.fromEntries(
+    Object.entries(hosts).map(([name, { concurrency, budget }]) => [
+      name,
+      { concurrency, quotas: budget.map((text) => parseQuota(text)!) },
+    ]),
+  );
+}
+
+/** One lost packet must not make a topic stale; where another URL can step in, that is the better second try. */
+function retriesOf({ strategy = 'single' }: { strategy?: string | undefined }): number {
+  return strategy === 'single' || strategy === 'all' ? 1 : 0;
+}
+
 /** Of one fetch, where nothing says otherwise. */
 const FETCH_TIMEOUT = 30_000;
 
-/** Several URLs that are asked one after the other may each take their time, and a transform has its own. */
+/**
+ * Where requests wait for their turn, and where several URLs are asked one after the other, each may take its time
+ * besides; a transform has its own.
+ */
 function timeoutOf({ fetch, transform }: SourceConfig): number {
-  const fetching = 'urls' in fetch ? (Object.keys(fetch.urls).length + 1) * fetch.timeout : FETCH_TIMEOUT;
+  const fetching = 'timeout' in fetch ? (2 * urlsOf(fetch) + 1) * fetch.timeout : FETCH_TIMEOUT;
   return typeof transform === 'object' ? fetching + transform.timeout : fetching;
+}
+
+function urlsOf(fetch: Exclude<SourceConfig['fetch'], (...args: never[]) => unknown>): number {
+  return 'urls' in fetch ? Object.keys(fetch.urls).length : 1;
 }

@@ -10,8 +10,8 @@ import {
 
 /** The transforms of one server, loaded and ready. */
 export interface Transforms {
-  /** The source of one entry of the configuration, with its transform after it. */
-  after(source: Source, config: SourceConfig): Source;
+  /** The source of a topic of one entry of the configuration, with its transform after it. */
+  after(source: Source, config: SourceConfig, topic: string): Source;
   /** Ends their threads and processes, and resolves when they are gone. */
   close(): Promise<void>;
 }
@@ -32,9 +32,9 @@ export async function startTransforms(config: Config): Promise<Transforms> {
     throw error;
   }
   return {
-    after(source, entry) {
+    after(source, entry, topic) {
       const runner = runners.get(entry);
-      return runner ? transformedSource(source, runner, entry.topic) : source;
+      return runner ? transformedSource(source, runner, topic) : source;
     },
     close,
   };

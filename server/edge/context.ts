@@ -1,7 +1,7 @@
 import type { Clock } from '../async/clock.js';
 import type { Hub } from '../hub/hub.js';
 import type { WireFormat } from '../hub/wire.js';
-import type { Refresher } from '../source/refresher.js';
+import type { Refreshers } from '../source/refreshers.js';
 import type { Store } from '../store/store.js';
 import type { Gatekeeper } from './gatekeeper.js';
 import type { OriginCheck } from './origin.js';
@@ -25,7 +25,7 @@ export interface EdgeContext {
   readonly store: Store;
   readonly hub: Hub;
   /** The sources by the topic they serve. */
-  readonly refreshers: ReadonlyMap<string, Refresher>;
+  readonly refreshers: Refreshers;
   readonly clock: Clock;
   readonly limits: EdgeLimits;
   /** Milliseconds between signs of life. */

@@ -67,7 +67,7 @@ export interface HubOptions {
   outboxBytes: number;
   /** 0: no limit. */
   subscriptionsPerConnection: number;
-  /** Told when a topic gets its first subscriber and when it loses its last. */
+  /** Told when a topic gets its first subscriber, whom it refuses by throwing, and when it loses its last. */
   onDemand?: (topic: string, wanted: boolean) => void;
 }
 
@@ -83,9 +83,14 @@ export function createHub(store: Store, options: HubOptions): Hub {
     if (known) return known;
     const topic = store.open(name);
     if (!topic) throw unknownTopic(name);
+    try {
+      onDemand?.(name, true);
+    } catch (error) {
+      store.forget(name);
+      throw error;
+    }
     const channel = new Channel(topic);
     channels.set(name, channel);
-    onDemand?.(name, true);
     return channel;
   }
 

@@ -1,22 +1,22 @@
 import { copyJson } from './json-value.js';
-import type { FetchContext, Source } from './source.js';
+import type { FunctionContext, Source, SourcePlace } from './source.js';
 
 /** Code that gets a value, or throws. It must let go of everything when `signal` aborts, and return JSON. */
-export type SourceFunction = (context: FetchContext) => unknown;
+export type SourceFunction = (context: FunctionContext) => unknown;
 
 /**
  * A source in code. Its value is copied, so that the function may keep and change what it returned; returning
  * `previous` itself says that nothing changed. When `signal` aborts the fetch is over, whether the function heeds it
  * or not: what it still brings is dropped.
  */
-export function functionSource(run: SourceFunction): Source {
+export function functionSource(run: SourceFunction, place: SourcePlace): Source {
   const label = run.name === '' || run.name === 'fetch' ? 'the function' : `the function ${run.name}`;
   return {
     label,
     async fetch(context) {
       const { signal, previous } = context;
       signal.throwIfAborted();
-      const value = await unlessAborted(signal, async () => run(context));
+      const value = await unlessAborted(signal, async () => run({ ...context, ...place }));
       if (value === previous && typeof value === 'object' && value !== null) return { kind: 'unchanged' };
       return { kind: 'value', value: copyJson(value, label) };
     },

@@ -10,6 +10,16 @@ export interface FetchContext {
   previous: Json | undefined;
 }
 
+/** Which topic a source serves. */
+export interface SourcePlace {
+  topic: string;
+  /** What the parameters of the configured topic stand for in it: `{ city: 'oslo' }`; none: `{}`. */
+  parameters: Readonly<Record<string, string>>;
+}
+
+/** What a source in code is given. */
+export interface FunctionContext extends FetchContext, SourcePlace {}
+
 /** One way to get one topic's value. Adapters are factories that return this; the refresher owns when it runs. */
 export interface Source {
   /** For logs and errors, without secrets: `http://a.example/q`. */

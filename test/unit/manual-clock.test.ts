@@ -4,6 +4,7 @@ import { functionSource } from '../../server/source/function.js';
 import { startRefresher } from '../../server/source/refresher.js';
 import { createStore } from '../../server/store/store.js';
 
+const PLACE = { topic: 't', parameters: {} };
 const START = 1_000_000;
 
 describe('a manual clock', () => {
@@ -67,7 +68,7 @@ describe('a manual clock', () => {
       source: functionSource(() => {
         fetched.push(clock.now() - START);
         return answer();
-      }),
+      }, PLACE),
       topic: store.writer('a')!,
       every: 1_000,
       timeout: 500,
@@ -119,7 +120,7 @@ describe('a manual clock', () => {
     const store = createStore({ clock });
     store.declare({ topic: 'a', kind: 'state', history: { count: 8, bytes: 8_192 }, served: true });
     const refresher = startRefresher({
-      source: functionSource(() => new Promise(() => {})),
+      source: functionSource(() => new Promise(() => {}), PLACE),
       topic: store.writer('a')!,
       every: 1_000,
       timeout: 500,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { functionSource } from '../../server/source/function.js';
+import { functionSource, type SourceFunction } from '../../server/source/function.js';
 import type { FetchContext } from '../../server/source/source.js';
 import { equal } from '../../shared/equal.js';
 import { deepFreeze, json, nested } from '../support/json-arbitrary.js';
@@ -11,15 +11,23 @@ const context = (options: Partial<FetchContext> = {}): FetchContext => ({
   ...options,
 });
 
+const PLACE = { topic: 'weather/oslo', parameters: { city: 'oslo' } };
+const sourceOf = (run: SourceFunction) => functionSource(run, PLACE);
+
 describe('a function source', () => {
+  it('says which topic is wanted, and what its parameters stand for', async () => {
+    const source = sourceOf(({ topic, parameters }) => [topic, parameters.city]);
+    expect(await source.fetch(context())).toEqual({ kind: 'value', value: ['weather/oslo', 'oslo'] });
+  });
+
   it('hands over the signal and what the topic holds, and gives what the function returns', async () => {
-    const source = functionSource(async ({ signal, previous }) => [signal.aborted, previous ?? null]);
+    const source = sourceOf(async ({ signal, previous }) => [signal.aborted, previous ?? null]);
     expect(await source.fetch(context({ previous: 7 }))).toEqual({ kind: 'value', value: [false, 7] });
   });
 
   it('may be synchronous, and may throw', async () => {
-    expect(await functionSource(() => 1).fetch(context())).toEqual({ kind: 'value', value: 1 });
-    const failing = functionSource(() => {
+    expect(await sourceOf(() => 1).fetch(context())).toEqual({ kind: 'value', value: 1 });
+    const failing = sourceOf(() => {
       throw new RangeError('no');
     });
     await expect(failing.fetch(context())).rejects.toThrow(RangeError);
@@ -27,14 +35,14 @@ describe('a function source', () => {
 
   it('says unchanged when the function returns what the topic holds', async () => {
     const previous = deepFreeze({ a: 1 });
-    expect(await functionSource((c) => c.previous).fetch(context({ previous }))).toEqual({
+    expect(await sourceOf((c) => c.previous).fetch(context({ previous }))).toEqual({
       kind: 'unchanged',
     });
   });
 
   it('gives a copy, so that the function may go on with its own', async () => {
     const counter = { count: { of: [1] } };
-    const fetched = await functionSource(() => counter).fetch(context());
+    const fetched = await sourceOf(() => counter).fetch(context());
     counter.count.of.push(2);
     expect(fetched).toEqual({ kind: 'value', value: { count: { of: [1] } } });
   });
@@ -42,7 +50,7 @@ describe('a function source', () => {
   it('is over when the signal aborts, whatever the function does', async () => {
     const controller = new AbortController();
     let finish: (value: unknown) => void = () => {};
-    const fetched = functionSource(() => new Promise((resolve) => (finish = resolve))).fetch(
+    const fetched = sourceOf(() => new Promise((resolve) => (finish = resolve))).fetch(
       context({ signal: controller.signal }),
     );
     controller.abort(new Error('time is up'));
@@ -53,7 +61,7 @@ describe('a function source', () => {
   it('drops the late failure of a function that was given up, without an unhandled rejection', async () => {
     const controller = new AbortController();
     let fail: (error: unknown) => void = () => {};
-    const fetched = functionSource(() => new Promise((_, reject) => (fail = reject))).fetch(
+    const fetched = sourceOf(() => new Promise((_, reject) => (fail = reject))).fetch(
       context({ signal: controller.signal }),
     );
     controller.abort(new Error('time is up'));
@@ -80,7 +88,7 @@ describe('a function source', () => {
     [nested(300, 1), 'gave nesting deeper than 256 levels at /0/0/0'],
   ];
   it.each(cases)('refuses %o and says where it stands', async (value, says) => {
-    const source = functionSource(function prices() {
+    const source = sourceOf(function prices() {
       return value;
     });
     await expect(source.fetch(context())).rejects.toMatchObject({
@@ -91,7 +99,7 @@ describe('a function source', () => {
 
   it('takes the same object twice where that is no cycle, and objects without a prototype', async () => {
     const shared = Object.assign(Object.create(null), { x: 1 });
-    expect(await functionSource(() => [shared, shared]).fetch(context())).toEqual({
+    expect(await sourceOf(() => [shared, shared]).fetch(context())).toEqual({
       kind: 'value',
       value: [{ x: 1 }, { x: 1 }],
     });
@@ -100,7 +108,7 @@ describe('a function source', () => {
   it('takes any JSON as it is', async () => {
     await fc.assert(
       fc.asyncProperty(json(), async (value) => {
-        const fetched = await functionSource(() => deepFreeze(value)).fetch(context());
+        const fetched = await sourceOf(() => deepFreeze(value)).fetch(context());
         expect(fetched.kind === 'value' && equal(fetched.value, value)).toBe(true);
       }),
     );
