@@ -2,6 +2,7 @@ import jsonata from 'jsonata';
 import type { Json } from '../../../shared/json.js';
 import { copyJson } from '../json-value.js';
 import { SourceError } from '../source-error.js';
+import { NothingSelected } from './nothing.js';
 
 /**
  * An expression holds up the event loop while it runs, so it is stopped after so many ms, and where calls nest too
@@ -24,7 +25,7 @@ export function createExpression(text: string): (value: Json, label: string) => 
     } catch (cause) {
       throw new SourceError(`${label} answered what select fails on: ${reasonOf(cause)}`, { cause });
     }
-    if (made === undefined) throw new SourceError(`${label} answered what select makes nothing of`);
+    if (made === undefined) throw new NothingSelected(`${label} answered what select makes nothing of`);
     // Its lists carry properties of JSONata's own, and it may be a function.
     return copyJson(made, `the select of ${label}`);
   };

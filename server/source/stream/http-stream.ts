@@ -4,6 +4,7 @@ import { decoderOf } from '../../web/encoding.js';
 import type { HttpClient } from '../http/client.js';
 import { failureOf } from '../http/failure.js';
 import { prepare } from '../http/request.js';
+import { NothingSelected } from '../shape/nothing.js';
 import { createShape, type Shape, type ShapeOptions } from '../shape/shape.js';
 import { SourceError } from '../source-error.js';
 import { createDecoder, type StreamFormat } from './decoder.js';
@@ -156,7 +157,7 @@ async function shapedMessage(
   try {
     return { kind: 'message', value: await shape(value, label), at };
   } catch (error) {
-    return { kind: 'fault', error, at };
+    return error instanceof NothingSelected ? { kind: 'alive', at } : { kind: 'fault', error, at };
   }
 }
 

@@ -1,0 +1,65 @@
+import { expect, onTestFinished } from 'vitest';
+import { type Clock, systemClock } from '../../server/async/clock.js';
+import { createHttpClient } from '../../server/source/http/client.js';
+import { type FollowerOptions, startFollower } from '../../server/source/stream/follower.js';
+import { type HttpStreamOptions, httpStream } from '../../server/source/stream/http-stream.js';
+import type { PushSource } from '../../server/source/stream/push-source.js';
+import { createStore } from '../../server/store/store.js';
+import type { Json } from '../../shared/json.js';
+import { until } from './scripted-servers.js';
+
+/** A push source and the topic that it feeds. */
+export function follow(source: PushSource, options: Partial<FollowerOptions> & { clock?: Clock } = {}) {
+  const { kind = 'state', clock = systemClock } = options;
+  const store = createStore({ clock });
+  store.declare({ topic: 't', kind, served: true, history: { count: 1_000_000, bytes: 1e9 } });
+  const topic = store.writer('t')!;
+  const { view } = topic;
+  /** What subscribers are told: turns, values and events. */
+  const told: Json[] = [];
+  store.onFlush((flushes) => {
+    for (const { change, turned } of flushes) {
+      if (turned) told.push(view.freshness.stale ? `stale: ${view.freshness.error}` : 'fresh');
+      if (change?.kind === 'events') told.push(...change.entries.map(({ text }) => JSON.parse(text) as Json));
+      else if (change) told.push(view.value!);
+    }
+  });
+  const errors: unknown[] = [];
+  const follower = startFollower({
+    source,
+    topic,
+    flushed: store.flushed,
+    when: 'always',
+    random: () => 0,
+    onError: (error) => errors.push(error),
+    ...options,
+    kind,
+    clock,
+  });
+  onTestFinished(() => follower.close());
+  return {
+    follower,
+    view,
+    store,
+    told,
+    errors,
+    /** Waits until this is all that subscribers were told. */
+    tells: (...expected: unknown[]) => until(() => expect(told).toEqual(expected)),
+    /** Waits until the last thing that they were told is this. */
+    tellsLast: (expected: unknown) => until(() => expect(told.at(-1)).toEqual(expected)),
+  };
+}
+
+/** The same for a stream over HTTP. */
+export function followStream(
+  { clock = systemClock, ...stream }: HttpStreamOptions & { clock?: Clock },
+  options: Partial<FollowerOptions> = {},
+) {
+  const client = createHttpClient();
+  const followed = follow(httpStream(client, stream, clock), { clock, ...options });
+  onTestFinished(async () => {
+    await followed.follower.close();
+    await client.close();
+  });
+  return { ...followed, client };
+}
