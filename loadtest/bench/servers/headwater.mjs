@@ -1,11 +1,16 @@
 import { createHeadwater } from '../../../dist/server/index.js';
+import { createLogger } from '../../../dist/server/observe/log.js';
 import { announce, initialValue, scenario, topicNames } from './side.mjs';
 
-const headwater = await createHeadwater({
-  loop: /** @type {'libuv' | 'uws'} */ (process.argv[3]),
-  http: { port: scenario.port ?? 0 },
-  limits: { connections: 0 },
-});
+const headwater = await createHeadwater(
+  {
+    loop: /** @type {'libuv' | 'uws'} */ (process.argv[3]),
+    http: { port: scenario.port ?? 0 },
+    limits: { connections: 0 },
+  },
+  // Standard output is for the talk with the bench.
+  { logger: createLogger({ level: 'error', pretty: false, destination: process.stderr }) },
+);
 const topics = new Map(topicNames.map((name) => [name, headwater.topic(name, scenario.kind)]));
 if (scenario.kind === 'state') for (const [name, topic] of topics) topic.set(initialValue(name));
 
