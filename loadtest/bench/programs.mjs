@@ -42,7 +42,7 @@ export function start(name, core, command) {
       const { value, done } = await within(PATIENCE + extra, lines.next(), name);
       if (!done) return JSON.parse(value);
       const { code, signal } = await exited;
-      throw new Error(`${name} ended (${signal ?? code}): ${complaints.trim() || 'it said nothing'}`);
+      throw new Error(`${name} ended (${signal ?? code}): ${gist(complaints)}`);
     },
     async stop() {
       child.stdin.end();
@@ -51,6 +51,12 @@ export function start(name, core, command) {
       clearTimeout(timer);
     },
   };
+}
+
+/** The line of what a program complained that says why, among those that say where. */
+function gist(/** @type {string} */ complaints) {
+  const lines = complaints.trim().split('\n');
+  return lines.find((line) => /^(\w*Error|panic|load):? /.test(line)) ?? lines.at(-1) ?? '';
 }
 
 /** @template T @param {number} milliseconds @param {Promise<T>} promise @param {string} name */

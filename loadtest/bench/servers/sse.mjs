@@ -1,4 +1,4 @@
-/** Bare event streams: a `write` to each response, on `node:http` or on uWebSockets.js. */
+/** Bare event streams: a `write` to each response, on `node:http` or on uWebSockets.js, where it is corked to be one call. */
 import { createServer } from 'node:http';
 import { loadUws } from '../../../dist/server/loop/uws-load.js';
 import { createBoard } from './board.mjs';
@@ -13,10 +13,16 @@ function join(/** @type {string} */ query, /** @type {{ write(bytes: Buffer): un
     response.write(blockOf(board.join(topic, response)));
 }
 
-function publish(/** @type {string} */ topic, /** @type {object} */ value) {
+function writeToEach(/** @type {string} */ topic, /** @type {object} */ value) {
   const { json, clients } = board.post(topic, value);
   const block = blockOf(json);
   for (const response of clients) response.write(block);
+}
+
+function corkedToEach(/** @type {string} */ topic, /** @type {object} */ value) {
+  const { json, clients } = board.post(topic, value);
+  const block = blockOf(json);
+  for (const response of clients) response.cork(() => response.write(block));
 }
 
 function onNode() {
@@ -25,7 +31,7 @@ function onNode() {
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     join(request.url?.split('?')[1] ?? '', response);
   });
-  server.listen(0, '127.0.0.1', () => announce(server.address().port, publish));
+  server.listen(0, '127.0.0.1', () => announce(server.address().port, writeToEach));
 }
 
 function onUws() {
@@ -40,7 +46,7 @@ function onUws() {
         join(query, response);
       });
     })
-    .listen('127.0.0.1', 0, 0, (socket) => announce(uws.us_socket_local_port(socket), publish));
+    .listen('127.0.0.1', 0, 0, (socket) => announce(uws.us_socket_local_port(socket), corkedToEach));
 }
 
 if (process.argv[3] === 'uws') onUws();
