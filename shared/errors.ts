@@ -32,7 +32,9 @@ export type InternalErrorCode =
   | 'callback_failed'
   | 'background_lost'
   | 'copy_failed'
-  | 'copy_locked';
+  | 'copy_locked'
+  | 'state_locked'
+  | 'state_unavailable';
 
 export type ErrorCode = WireErrorCode | InternalErrorCode;
 

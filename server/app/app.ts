@@ -29,6 +29,7 @@ import { createStore } from '../store/store.js';
 import { watchedHandlers, watchedStore } from './loop-watch.js';
 import { startSinks } from './sinks.js';
 import { startSources } from './sources.js';
+import { openState, stateReading } from './state.js';
 import { type TopicHandle, topicHandle } from './topic-handle.js';
 import { startTransforms } from './transforms.js';
 
@@ -41,6 +42,8 @@ const MESSAGE_BYTES_UNLIMITED = 64 * 1024 * 1024;
 const RECONNECT_SPREAD = 1_000;
 /** What waits for a sink when the server stops has so many ms to get there. */
 const SINK_TIMEOUT = 2_000;
+/** Bringing the state to its disk when the server stops may take so many ms. */
+const STATE_TIMEOUT = 5_000;
 /** The built pages, whether this runs built or from its sources. */
 const PAGES = new URL(
   import.meta.url.endsWith('.ts') ? '../../dist/client-demo/' : '../../client-demo/',
@@ -91,7 +94,7 @@ export interface CreateOptions {
 /**
  * Starts a server: the store, the sources, the hub, the edges, on a loop policy (the configured one, or else the
  * installed one).
- * @throws {HeadwaterError} `config_invalid`, `loop_unavailable`, `port_in_use`, `listen_failed`; nothing is then left running
+ * @throws {HeadwaterError} `config_invalid`, `loop_unavailable`, `state_locked`, `state_unavailable`, `port_in_use`, `listen_failed`; nothing is then left running
  */
 export async function createHeadwater(input: ConfigInput, options: CreateOptions = {}): Promise<Headwater> {
   const config = parseConfig(input);
@@ -100,13 +103,29 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
   const policy = policyOf(config, logger);
   const clock = systemClock;
 
-  const store = createStore({ clock, flush: config.flush, maxTopics: config.limits.topics });
+  const transforms = await startTransforms(config);
+  const keeper = await openState(config, { clock, logger }).catch(async (error) => {
+    await transforms.close();
+    throw error;
+  });
+  const store = createStore({
+    clock,
+    flush: config.flush,
+    maxTopics: config.limits.topics,
+    recall: keeper?.recall,
+  });
+  // Before anybody else hears of a flush: what a client knows is kept.
+  if (keeper) store.onFlush(keeper.write);
   for (const { topic, kind, history } of config.topics)
     store.declare({ topic, kind, history, served: false });
   for (const { topic } of config.sources)
     store.declare({ topic, kind: 'state', history: HISTORY, served: true });
 
-  const transforms = await startTransforms(config);
+  if (keeper) {
+    store.revive(keeper.unclaimed());
+    await keeper.begin(store.topics);
+  }
+
   const links = openRedisLinks();
   const sinks = await startSinks(config, { store, clock, logger, links });
   const watch = watchLoop(logger);
@@ -130,6 +149,7 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
       hub: hub.stats,
       sources: { ...sources.counts(), urls: sources.urls() },
       sinks: sinks.counts(),
+      state: stateReading(keeper),
       pipelines: runningPipelines(),
     };
   });
@@ -186,11 +206,12 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
     await transforms.close();
     store.close();
     const written = sinks.close(Math.min(config.drainTimeout, SINK_TIMEOUT));
+    const kept = keeper?.close(Math.min(config.drainTimeout, STATE_TIMEOUT));
     raceListener?.drain();
     hub.drain(RECONNECT_SPREAD + hub.connections.size);
     await before(everyoneLeft, config.drainTimeout);
     sweeper.close();
-    await Promise.all([...listeners.map((listener) => listener.close()), written]);
+    await Promise.all([...listeners.map((listener) => listener.close()), written, kept]);
     await links.close();
     watch.close();
   }

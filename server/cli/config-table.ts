@@ -6,12 +6,13 @@ export function describeConfig(config: Config): string {
   return [settings(config), sources(config), topics(config)].filter((part) => part !== '').join('\n\n');
 }
 
-function settings({ loop, redis, http, tcp, auth, limits, ...times }: Config): string {
+function settings({ loop, redis, state, http, tcp, auth, limits, ...times }: Config): string {
   const scheme = http.tls ? 'https' : 'http';
   const { tokens } = auth.publish;
   return table([
     ['loop', loop ?? 'libuv'],
     ['redis', redis?.url ?? 'none'],
+    ['state', state?.dir ?? 'in memory only'],
     ['http', `${scheme}://${http.host}:${http.port}`],
     ['origins', http.origins.length > 0 ? http.origins.join(' ') : 'only its own'],
     ['echo', tcpText(tcp.echo)],

@@ -1,6 +1,6 @@
 /** What the documents name and this version does not have yet, by the path of the object it would stand in. */
 const LATER: Readonly<Record<string, readonly string[]>> = {
-  '': ['state', 'workers'],
+  '': ['workers'],
   auth: ['jwt'],
   'sources[]': ['batch'],
 };

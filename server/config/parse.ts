@@ -57,6 +57,7 @@ export function resolvePaths(config: Config, baseDir: string): Config {
     http: tls
       ? { ...config.http, tls: { cert: resolve(baseDir, tls.cert), key: resolve(baseDir, tls.key) } }
       : config.http,
+    ...(config.state && { state: { dir: resolve(baseDir, config.state.dir) } }),
     sources: config.sources.map((source) => resolveSource(source, (path) => resolve(baseDir, path))),
   };
 }

@@ -5,6 +5,7 @@ import { hostsSchema } from './hosts.js';
 import { redisSchema } from './redis.js';
 import * as scalar from './scalar.js';
 import { sinkSchema } from './sink.js';
+import { stateSchema } from './state.js';
 import { transformSchema } from './transform.js';
 
 const KIBI = 1024;
@@ -105,6 +106,8 @@ export const configSchema = z.strictObject({
     .prefault({}),
   limits: limits.prefault({}),
   hosts: hostsSchema,
+  /** Keeps epochs, versions and history over a restart. Absent: memory only. */
+  state: stateSchema.optional(),
   /** How long commits are gathered into one version, in ms; 0: until the next turn of the event loop. */
   flush: scalar.duration(0).default(0),
   /** Between signs of life on an idle connection, in ms. */

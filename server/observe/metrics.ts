@@ -18,6 +18,14 @@ export interface Readings {
   };
   sources: { fetches: number; failures: number; urls: readonly UrlReading[] };
   sinks: { writes: number; failures: number; dropped: number; failing: number };
+  state: {
+    bytes: number;
+    writes: number;
+    writeTime: number;
+    rewrites: number;
+    failures: number;
+    failing: boolean;
+  };
   /** Those that run and have a name. */
   pipelines: readonly { name: string; stages: readonly StageReading[] }[];
 }
@@ -132,6 +140,12 @@ export function createMetrics(read: () => Readings): Metrics {
   counter('sink_failures', 'Attempts to write to a sink that failed', (r) => r.sinks.failures);
   counter('sink_dropped', 'Values that a sink could not take in time', (r) => r.sinks.dropped);
   gauge('failing_sinks', 'Sinks that cannot be written to', (r) => r.sinks.failing);
+  gauge('state_bytes', 'Size of the journal that topics are kept in', (r) => r.state.bytes);
+  counter('state_writes', 'Flushes written to the journal', (r) => r.state.writes);
+  counter('state_write_seconds', 'Time spent on that', (r) => r.state.writeTime / 1000);
+  counter('state_rewrites', 'Times the journal was made anew', (r) => r.state.rewrites);
+  counter('state_failures', 'Failures to keep the state', (r) => r.state.failures);
+  gauge('state_failing', '1 while the state cannot be kept', (r) => (r.state.failing ? 1 : 0));
   ofStages('in_total', 'Items taken up', (stage) => stage.in);
   ofStages('out_total', 'Items done', (stage) => stage.out);
   ofStages('failures_total', 'Items that failed', (stage) => stage.failures);

@@ -1,6 +1,7 @@
 import type { Json } from '../../shared/json.js';
 import { diff } from './diff.js';
-import type { Change } from './topic.js';
+import type { SavedTopic } from './durable/saved-topic.js';
+import type { Change, Declaration } from './topic.js';
 import { TopicBase } from './topic-base.js';
 
 /** Patches shorter than this are sent without asking whether the value is shorter still. */
@@ -13,6 +14,11 @@ export class StateTopic extends TopicBase {
   #valueJson: string | undefined;
   #valueJsonSize = 0;
   #pending: Json | undefined;
+
+  constructor(name: string, declaration: Declaration, saved?: SavedTopic) {
+    super(name, declaration, saved);
+    this.value = saved?.value;
+  }
 
   set(value: Json, asOf: number): void {
     this.#pending = value;

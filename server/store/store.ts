@@ -1,10 +1,12 @@
 import { isTooDeep, MAX_DEPTH } from '../../shared/depth.js';
 import { HeadwaterError } from '../../shared/errors.js';
 import type { Json } from '../../shared/json.js';
+import type { TopicKind } from '../../shared/messages.js';
 import { applyPatch, type PatchOperation } from '../../shared/patch.js';
 import { isTopic } from '../../shared/topic.js';
 import { type Clock, systemClock } from '../async/clock.js';
 import { createDeclarations } from './declarations.js';
+import type { SavedTopic } from './durable/saved-topic.js';
 import { EventTopic } from './event-topic.js';
 import { StateTopic } from './state-topic.js';
 import type { Declaration, TopicFlush, TopicView } from './topic.js';
@@ -60,6 +62,8 @@ export interface Store {
   evict(name: string): void;
   /** Writes to a topic. Every call of one method suits the topic's kind; the other throws `bad_request`. */
   writer(name: string): TopicWriter | undefined;
+  /** Makes those of the names that clients may publish to, as far as there is room: what they publish is held nowhere else. */
+  revive(names: Iterable<string>): void;
   /** All topics made so far. */
   topics(): Iterable<TopicView>;
   onFlush(listener: FlushListener): void;
@@ -75,10 +79,12 @@ export interface StoreOptions {
   flush?: number;
   /** How many topics may be made; 0 (default): no limit. */
   maxTopics?: number;
+  /** Gives a topic that is made what it was in the process before, if that was kept. */
+  recall?: (name: string, kind: TopicKind) => SavedTopic | undefined;
 }
 
 export function createStore(options: StoreOptions = {}): Store {
-  const { clock = systemClock, flush: flushDelay = 0, maxTopics = 0 } = options;
+  const { clock = systemClock, flush: flushDelay = 0, maxTopics = 0, recall } = options;
   const declarations = createDeclarations();
   const topics = new Map<string, StateTopic | EventTopic>();
   const listeners: FlushListener[] = [];
@@ -98,8 +104,11 @@ export function createStore(options: StoreOptions = {}): Store {
         `"${name}" would be topic ${topics.size + 1}, and this server holds at most ${maxTopics}`,
       );
     }
+    const saved = recall?.(name, declaration.kind);
     const topic =
-      declaration.kind === 'state' ? new StateTopic(name, declaration) : new EventTopic(name, declaration);
+      declaration.kind === 'state'
+        ? new StateTopic(name, declaration, saved)
+        : new EventTopic(name, declaration, saved);
     topics.set(name, topic);
     return topic;
   }
@@ -192,6 +201,12 @@ export function createStore(options: StoreOptions = {}): Store {
     writer(name) {
       const topic = open(name);
       return topic && writerOf(topic);
+    },
+    revive(names) {
+      for (const name of names) {
+        if (declarations.find(name)?.served !== false) continue;
+        if (maxTopics === 0 || topics.size < maxTopics) open(name);
+      }
     },
     topics: () => topics.values(),
     onFlush: (listener) => void listeners.push(listener),

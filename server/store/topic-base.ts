@@ -1,17 +1,9 @@
-import { randomInt } from 'node:crypto';
 import type { Json } from '../../shared/json.js';
 import type { TopicKind } from '../../shared/messages.js';
+import type { SavedTopic } from './durable/saved-topic.js';
+import { newEpoch } from './epoch.js';
 import { History, type HistoryEntry } from './history.js';
 import type { Change, Declaration, Freshness, TopicFlush, TopicView } from './topic.js';
-
-const EPOCH_ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789';
-const EPOCH_LENGTH = 8;
-
-function newEpoch(): string {
-  let epoch = '';
-  for (let i = 0; i < EPOCH_LENGTH; i++) epoch += EPOCH_ALPHABET[randomInt(EPOCH_ALPHABET.length)];
-  return epoch;
-}
 
 /** What both kinds of topic share: identity, position, history, and the status of the source. */
 export abstract class TopicBase implements TopicView {
@@ -29,21 +21,29 @@ export abstract class TopicBase implements TopicView {
   held = false;
   /** The store has let go of it: what is still committed to it is lost. */
   gone = false;
-  readonly epoch = newEpoch();
-  version = 0;
+  readonly epoch: string;
+  version: number;
   asOf: number | undefined;
   changedAt: number | undefined;
-  freshness: Freshness = { stale: false };
+  freshness: Freshness;
   protected readonly history: History;
   /** What the next flush makes of `freshness` and `asOf`: until then readers see one consistent state. */
-  #nextFreshness: Freshness = { stale: false };
+  #nextFreshness: Freshness;
   #nextAsOf: number | undefined;
 
-  constructor(name: string, declaration: Declaration) {
+  /** `saved`: what it was when the process before ended, to go on from. */
+  constructor(name: string, declaration: Declaration, saved?: SavedTopic) {
     this.name = name;
     this.served = declaration.served;
     this.fromPattern = declaration.topic !== name;
+    this.epoch = saved?.epoch ?? newEpoch();
+    this.version = saved?.version ?? 0;
+    this.asOf = saved?.asOf;
+    this.changedAt = saved?.changedAt;
+    this.freshness = saved?.stale === undefined ? { stale: false } : { stale: true, error: saved.stale };
+    this.#nextFreshness = this.freshness;
     this.history = new History(declaration.history);
+    for (const step of saved?.history ?? []) this.history.push(step);
   }
 
   since(version: number): readonly HistoryEntry[] | undefined {

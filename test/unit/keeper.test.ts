@@ -1,0 +1,435 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFile, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { type Keeper, type KeeperOptions, openKeeper } from '../../server/store/durable/keeper.js';
+import { JOURNAL, loadTopics } from '../../server/store/durable/load.js';
+import { createStore, type Store } from '../../server/store/store.js';
+import type { TopicView } from '../../server/store/topic.js';
+import { equal } from '../../shared/equal.js';
+import type { Json } from '../../shared/json.js';
+import { applyPatch, type PatchOperation } from '../../shared/patch.js';
+import { json } from '../support/json-arbitrary.js';
+
+const BOUNDS = { count: 50, bytes: 100_000 };
+const quiet: KeeperOptions = { onTurn() {} };
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'headwater-state-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+interface Life {
+  keeper: Keeper;
+  store: Store;
+  /** Commits, and waits for the flush. */
+  set(topic: string, value: Json): Promise<void>;
+  append(topic: string, ...events: Json[]): Promise<void>;
+  view(topic: string): TopicView;
+  end(): Promise<void>;
+}
+
+/** A store that is kept in the folder, from its start to an orderly end. */
+async function live(options: Partial<KeeperOptions> = {}): Promise<Life> {
+  const keeper = await openKeeper(folder, { ...quiet, ...options });
+  const store = createStore({ recall: keeper.recall });
+  store.onFlush(keeper.write);
+  store.declare({ topic: 'a', kind: 'state', history: BOUNDS, served: false });
+  store.declare({ topic: 'b', kind: 'state', history: BOUNDS, served: true });
+  store.declare({ topic: 'log', kind: 'event', history: BOUNDS, served: false });
+  store.declare({ topic: 'room/{name}', kind: 'event', history: BOUNDS, served: false });
+  store.declare({ topic: 'city/{name}', kind: 'state', history: BOUNDS, served: true });
+  store.revive(keeper.unclaimed());
+  await keeper.begin(store.topics);
+  let ended: Promise<void> | undefined;
+  const end = () => {
+    store.close();
+    ended ??= keeper.close(5_000);
+    return ended;
+  };
+  onTestFinished(end);
+  return {
+    keeper,
+    store,
+    end,
+    async set(topic, value) {
+      store.writer(topic)!.set(value);
+      await store.flushed();
+    },
+    async append(topic, ...events) {
+      for (const event of events) store.writer(topic)!.append(event);
+      await store.flushed();
+    },
+    view: (topic) => store.open(topic)!,
+  };
+}
+
+/** All that a reader could tell. */
+function told({ name, kind, epoch, version, value, asOf, changedAt, freshness, ...view }: TopicView) {
+  const { reachesBackTo } = view;
+  return { name, kind, epoch, version, value, asOf, changedAt, freshness, reachesBackTo };
+}
+const snapshot = (view: TopicView) => ({
+  ...told(view),
+  reachesBackTo: view.reachesBackTo,
+  steps: view.since(view.reachesBackTo),
+});
+
+describe('topics that are kept in a folder', () => {
+  it('come back as they were, with what leads there', async () => {
+    const first = await live();
+    await first.set('a', { n: 1, text: 'x'.repeat(300) });
+    await first.set('a', { n: 2, text: 'x'.repeat(300) });
+    await first.set('b', [1, 2, 3]);
+    first.store.writer('b')!.fail('the upstream is down');
+    await first.append('log', 'one', { two: 2 });
+    await first.append('room/hall', 'hello');
+    const before = ['a', 'b', 'log', 'room/hall'].map((name) => snapshot(first.view(name)));
+    await first.store.flushed();
+    before[1] = snapshot(first.view('b'));
+    await first.end();
+
+    const second = await live();
+    expect(second.keeper.loaded).toEqual({ doubt: undefined, damaged: false });
+    expect([...second.store.topics()].map(({ name }) => name)).toContain('room/hall');
+    expect(['a', 'b', 'log', 'room/hall'].map((name) => snapshot(second.view(name)))).toEqual(before);
+    expect(second.view('a').since(1)).toHaveLength(1);
+  });
+
+  it('go on in versions and history', async () => {
+    const first = await live();
+    await first.set('a', { n: 1 });
+    const { epoch } = first.view('a');
+    await first.end();
+    const second = await live();
+    await second.set('a', { n: 2, long: 'x'.repeat(500) });
+    await second.append('log', 1);
+    await second.end();
+    const third = await live();
+    expect(third.view('a')).toMatchObject({ epoch, version: 2, value: { n: 2, long: 'x'.repeat(500) } });
+    expect(third.view('log')).toMatchObject({ version: 1 });
+  });
+
+  it('begin a new epoch where their kind is another', async () => {
+    const first = await live();
+    await first.append('room/hall', 1);
+    const { epoch } = first.view('room/hall');
+    await first.end();
+    const dropped: string[][] = [];
+    const keeper = await openKeeper(folder, {
+      ...quiet,
+      onDropped: (topics) => void dropped.push([...topics]),
+    });
+    onTestFinished(() => keeper.close(1_000));
+    const store = createStore({ recall: keeper.recall });
+    store.declare({ topic: 'room/hall', kind: 'state', history: BOUNDS, served: false });
+    expect(store.open('room/hall')).toMatchObject({ version: 0, value: undefined });
+    expect(store.open('room/hall')!.epoch).not.toBe(epoch);
+    expect(dropped).toEqual([['room/hall']]);
+  });
+
+  it('of a template wait until somebody asks for them, also over a second restart', async () => {
+    const first = await live();
+    await first.set('city/oslo', { t: 1 });
+    const { epoch } = first.view('city/oslo');
+    await first.end();
+    await (await live()).end();
+    const third = await live();
+    expect([...third.store.topics()].map(({ name }) => name)).not.toContain('city/oslo');
+    expect(third.view('city/oslo')).toMatchObject({ epoch, version: 1, value: { t: 1 } });
+  });
+
+  it('keep no more history than is configured now', async () => {
+    const first = await live();
+    await first.append('log', ...Array.from({ length: 40 }, (_, n) => n));
+    await first.end();
+    const keeper = await openKeeper(folder, quiet);
+    onTestFinished(() => keeper.close(1_000));
+    const store = createStore({ recall: keeper.recall });
+    store.declare({ topic: 'log', kind: 'event', history: { count: 5, bytes: 1_000 }, served: false });
+    expect(store.open('log')).toMatchObject({ version: 40, reachesBackTo: 35 });
+  });
+});
+
+describe('what is on the disk', () => {
+  it('holds a flush before anybody hears of it', async () => {
+    const life = await live();
+    await life.set('a', 0);
+    const seen: [version: number, kept: number | undefined][] = [];
+    const journal = join(folder, JOURNAL);
+    let before = (await stat(journal)).size;
+    life.store.onFlush((flushes) => {
+      const { size } = readFileSyncSize(journal);
+      seen.push([flushes[0]!.topic.version, size > before ? flushes[0]!.topic.version : undefined]);
+      before = size;
+    });
+    for (let n = 1; n <= 5; n++) await life.set('a', n);
+    expect(seen).toEqual([2, 3, 4, 5, 6].map((version) => [version, version]));
+  });
+
+  it('is made anew when it grows, and loses nothing that is flushed meanwhile', async () => {
+    const life = await live({ smallest: 5_000 });
+    for (let n = 0; n < 3_000; n++) {
+      life.store.writer('a')!.set({ n, pad: 'x'.repeat(200) });
+      life.store.writer('log')!.append(n);
+      if (n % 7 === 0) life.store.writer(`room/r${n % 5}`)!.append(n);
+      if (n % 3 === 0) life.store.writer(`city/c${n % 11}`)!.set({ n });
+      await life.store.flushed();
+    }
+    expect(life.keeper.state.rewrites).toBeGreaterThan(3);
+    expect(life.keeper.state.failures).toBe(0);
+    expect((await stat(join(folder, JOURNAL))).size).toBeLessThan(120_000);
+    const before = [...life.store.topics()].map(snapshot).filter(({ version }) => version > 0);
+    await life.end();
+    const again = await live();
+    expect(before.map(({ name }) => snapshot(again.view(name)))).toEqual(before);
+    expect(before.length).toBe(18);
+  });
+
+  it('says when the source was asked, though nothing changed', async () => {
+    const first = await live();
+    await first.set('b', 1);
+    first.store.writer('b')!.checked(9_000_000_000_000);
+    await first.store.flushed();
+    await first.end();
+    expect((await live()).view('b')).toMatchObject({ version: 1, asOf: 9_000_000_000_000 });
+  });
+
+  it('grows by the patch, not by the document', async () => {
+    const life = await live();
+    const rows = Array.from({ length: 5_000 }, (_, id) => ({ id, price: id, name: `row ${id}` }));
+    await life.set('a', rows);
+    const before = life.keeper.state.bytes;
+    await life.set(
+      'a',
+      rows.map((row) => (row.id === 7 ? { ...row, price: 0 } : row)),
+    );
+    expect(life.keeper.state.bytes - before).toBeLessThan(400);
+  });
+
+  it('can be read by its owner alone', async () => {
+    await live();
+    expect((await stat(join(folder, JOURNAL))).mode & 0o777).toBe(0o600);
+  });
+});
+
+const readFileSyncSize = (path: string) => ({ size: readFileSync(path).length });
+
+describe('a folder', () => {
+  it('belongs to one server at a time', async () => {
+    await live();
+    await expect(openKeeper(folder, quiet)).rejects.toMatchObject({
+      code: 'state_locked',
+      message: expect.stringContaining(`process ${process.pid}`),
+    });
+  });
+
+  it('is given back at the end', async () => {
+    const life = await live();
+    await life.end();
+    expect((await readdir(folder)).sort()).toEqual(['owner.json', JOURNAL]);
+  });
+
+  it('is made where it is missing', async () => {
+    folder = join(folder, 'deep', 'down');
+    const life = await live();
+    await life.set('a', 1);
+    expect((await stat(folder)).mode & 0o777).toBe(0o700);
+  });
+
+  it('that is a file is refused', async () => {
+    const file = join(folder, 'file');
+    await writeFile(file, '');
+    await expect(openKeeper(file, quiet)).rejects.toMatchObject({
+      code: 'state_unavailable',
+      message: `state.dir ${file} cannot be used: it is no folder`,
+    });
+  });
+});
+
+describe('an epoch goes on only where that is sure to be right', () => {
+  /** What a life leaves when it ends without a word. */
+  async function crashed(boot: string | undefined): Promise<{ epoch: string }> {
+    const life = await live({ boot });
+    await life.set('a', { n: 1 });
+    const { epoch } = life.view('a');
+    const journal = join(folder, JOURNAL);
+    const bytes = readFileSync(journal);
+    await life.end();
+    writeFileSync(journal, bytes);
+    return { epoch };
+  }
+  const epochOf = async (boot: string | undefined) => {
+    const { topics, doubt } = await loadTopics(folder, boot);
+    expect(topics.get('a')).toMatchObject({ version: 1, value: { n: 1 } });
+    return { epoch: topics.get('a')!.epoch, doubt };
+  };
+
+  it('after a crash of the process', async () => {
+    const { epoch } = await crashed('one');
+    expect(await epochOf('one')).toEqual({ epoch, doubt: undefined });
+  });
+
+  it('not after a crash of the system', async () => {
+    const { epoch } = await crashed('one');
+    const found = await epochOf('two');
+    expect(found.epoch).not.toBe(epoch);
+    expect(found.doubt).toContain('started anew');
+  });
+
+  it('not after a crash where nobody knows whether it was the system', async () => {
+    const { epoch } = await crashed(undefined);
+    expect((await epochOf(undefined)).epoch).not.toBe(epoch);
+  });
+
+  it('after an orderly end, whatever became of the system', async () => {
+    const life = await live({ boot: 'one' });
+    await life.set('a', { n: 1 });
+    const { epoch } = life.view('a');
+    await life.end();
+    expect(await epochOf('two')).toEqual({ epoch, doubt: undefined });
+  });
+
+  it('not in a copy, which may be older than what clients know', async () => {
+    const life = await live();
+    await life.set('a', { n: 1 });
+    const { epoch } = life.view('a');
+    await life.end();
+    const journal = join(folder, JOURNAL);
+    await copyFile(journal, `${journal}.backup`);
+    await rename(`${journal}.backup`, journal);
+    const found = await epochOf('one');
+    expect(found.epoch).not.toBe(epoch);
+    expect(found.doubt).toContain('a copy');
+  });
+});
+
+describe('a file that was hurt', () => {
+  /** A folder with a past; which value every version of every topic had. */
+  async function makePast(): Promise<{
+    bytes: Buffer;
+    values: Map<string, string>;
+    epochs: Map<string, string>;
+  }> {
+    const values = new Map<string, string>();
+    const epochs = new Map<string, string>();
+    const life = await live({ boot: 'one' });
+    life.store.onFlush((flushes) => {
+      for (const { topic, change } of flushes) {
+        epochs.set(topic.name, topic.epoch);
+        if (topic.kind === 'state') values.set(`${topic.name} ${topic.version}`, topic.valueJson!);
+        else if (change?.kind === 'events')
+          for (const { version, text } of change.entries) values.set(`${topic.name} ${version}`, text);
+      }
+    });
+    for (let n = 0; n < 12; n++) {
+      life.store.writer('a')!.set({ n, list: [n, 'é', { deep: n % 3 }], pad: 'x'.repeat(150) });
+      if (n % 2 === 0) life.store.writer('b')!.set(n % 4 === 0 ? [n] : { now: 'an object', n });
+      if (n % 3 === 0) life.store.writer('log')!.append({ n });
+      await life.store.flushed();
+    }
+    await life.end();
+    return { bytes: readFileSync(join(folder, JOURNAL)), values, epochs };
+  }
+
+  /** Loads what is there, and holds every topic against what was true. */
+  async function expectTruth({ values, epochs }: Awaited<ReturnType<typeof makePast>>, boot?: string) {
+    const { topics, doubt } = await loadTopics(folder, boot);
+    for (const { name, kind, epoch, version, value, history } of topics.values()) {
+      if (doubt !== undefined) expect(epoch).not.toBe(epochs.get(name));
+      else expect(epoch).toBe(epochs.get(name));
+      if (kind === 'event') {
+        for (const step of history) expect(step.text).toBe(values.get(`${name} ${step.version}`));
+        continue;
+      }
+      expect(equal(value!, JSON.parse(values.get(`${name} ${version}`)!) as Json)).toBe(true);
+      const oldest = history[0];
+      if (!oldest) continue;
+      let copy = JSON.parse(values.get(`${name} ${oldest.version - 1}`)!) as Json;
+      for (const { text } of history) copy = applyPatch(copy, JSON.parse(`[${text}]`) as PatchOperation[]);
+      expect(equal(copy, value!)).toBe(true);
+    }
+    return { topics, doubt };
+  }
+
+  it('at any byte gives nothing but true values, in new epochs', async () => {
+    const past = await makePast();
+    const journal = join(folder, JOURNAL);
+    const versions = new Set<number>();
+    for (let length = 0; length < past.bytes.length; length++) {
+      writeFileSync(journal, past.bytes.subarray(0, length));
+      const { topics, doubt } = await expectTruth(past);
+      expect(doubt).toBeDefined();
+      versions.add(topics.get('a')?.version ?? 0);
+    }
+    expect(versions.size).toBe(13);
+  });
+
+  it('between two flushes of a system that never stopped goes on from the one before', async () => {
+    const past = await makePast();
+    const journal = join(folder, JOURNAL);
+    let continued = 0;
+    for (let at = 0; at < past.bytes.length; at += 8 + past.bytes.readUInt32LE(at)) {
+      writeFileSync(journal, past.bytes.subarray(0, at));
+      if ((await expectTruth(past, 'one')).doubt === undefined) continued += 1;
+    }
+    expect(continued).toBe(13);
+  });
+
+  it('by a flipped bit anywhere likewise', async () => {
+    const past = await makePast();
+    const journal = join(folder, JOURNAL);
+    await fc.assert(
+      fc.asyncProperty(fc.nat(past.bytes.length - 1), fc.nat(7), async (at, bit) => {
+        const bytes = Buffer.from(past.bytes);
+        bytes[at]! ^= 1 << bit;
+        writeFileSync(journal, bytes);
+        expect((await expectTruth(past)).doubt).toBeDefined();
+      }),
+      { numRuns: 1_500 },
+    );
+  });
+
+  it('by zeros at its end, as a power cut leaves them, likewise', async () => {
+    const past = await makePast();
+    writeFileSync(join(folder, JOURNAL), Buffer.concat([past.bytes.subarray(0, -30), Buffer.alloc(4_096)]));
+    expect((await expectTruth(past)).doubt).toBeDefined();
+  });
+
+  it('is no reason not to start, and is put aside', async () => {
+    const past = await makePast();
+    for (const length of [0, 5, 9, 200, past.bytes.length - 3]) {
+      writeFileSync(join(folder, JOURNAL), past.bytes.subarray(0, length));
+      const life = await live();
+      expect(life.keeper.loaded.doubt).toBeDefined();
+      expect(life.keeper.state.failing).toBeUndefined();
+      expect(life.view('a').epoch).not.toBe(past.epochs.get('a'));
+      await life.set('a', { after: length });
+      await life.end();
+      const next = await live();
+      expect(next.keeper.loaded.doubt).toBeUndefined();
+      await next.end();
+    }
+    expect(existsSync(join(folder, 'topics.damaged'))).toBe(true);
+  });
+});
+
+it('any values at all come back', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(json(), { minLength: 1, maxLength: 8 }), async (values) => {
+      const first = await live();
+      for (const value of values) await first.set('a', value);
+      // As text: JSON knows no -0.
+      const before = JSON.stringify(snapshot(first.view('a')));
+      await first.end();
+      const second = await live();
+      expect(JSON.stringify(snapshot(second.view('a')))).toBe(before);
+      await second.end();
+      await rm(join(folder, JOURNAL));
+    }),
+    { numRuns: 40 },
+  );
+});
