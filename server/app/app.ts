@@ -148,6 +148,7 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
       staleTopics: topics.filter((topic) => topic.freshness.stale).length,
       hub: hub.stats,
       sources: { ...sources.counts(), urls: sources.urls() },
+      hosts: sources.hosts(),
       sinks: sinks.counts(),
       state: stateReading(keeper),
       pipelines: runningPipelines(),

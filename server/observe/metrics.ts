@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { type HostReading, registerHostMetrics } from './host-metrics.js';
 
 /** What is counted elsewhere and read at each scrape. Totals only ever grow; times are milliseconds. */
 export interface Readings {
@@ -17,6 +18,7 @@ export interface Readings {
     flushTime: number;
   };
   sources: { fetches: number; failures: number; urls: readonly UrlReading[] };
+  hosts: readonly HostReading[];
   sinks: { writes: number; failures: number; dropped: number; failing: number };
   state: {
     bytes: number;
@@ -136,6 +138,7 @@ export function createMetrics(read: () => Readings): Metrics {
   urlCounter('failures', 'Requests that brought no good answer');
   urlCounter('hedges', 'Requests begun because the one before was slow');
   urlCounter('disputes', 'Answers that others contradicted, where agreement was asked for');
+  registerHostMetrics(registry, () => read().hosts);
   counter('sink_writes', 'Values written to sinks', (r) => r.sinks.writes);
   counter('sink_failures', 'Attempts to write to a sink that failed', (r) => r.sinks.failures);
   counter('sink_dropped', 'Values that a sink could not take in time', (r) => r.sinks.dropped);

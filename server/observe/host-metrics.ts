@@ -1,0 +1,68 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+
+/** What is known of one host that sources ask. Totals only ever grow; times are milliseconds. */
+export interface HostReading {
+  host: string;
+  active: number;
+  waiting: number;
+  circuit: 'closed' | 'half-open' | 'open';
+  /** What is left of a pause that the host asked for. */
+  paused: number;
+  budgets: readonly { budget: string; left: number }[];
+  /** By what became of them. */
+  requests: Readonly<Record<string, number>>;
+  refusals: number;
+  retries: number;
+  pauses: number;
+}
+
+/** Further hosts are counted together, as `other`. */
+const LABELLED_HOSTS = 100;
+
+const CIRCUIT = { closed: 0, 'half-open': 1, open: 2 } as const;
+
+/** One value, and the labels that it has besides that of its host. */
+type Sample = [value: number, labels?: Readonly<Record<string, string>>];
+
+export function registerHostMetrics(registry: Registry, read: () => readonly HostReading[]): void {
+  function ofHosts(
+    name: string,
+    help: string,
+    samples: (reading: HostReading) => Sample[],
+    labels: string[] = [],
+  ): void {
+    new (name.endsWith('_total') ? Counter : Gauge)({
+      name: `headwater_host_${name}`,
+      help: `${help}, by host`,
+      labelNames: ['host', ...labels],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const [index, reading] of read().entries()) {
+          const host = index < LABELLED_HOSTS ? reading.host : 'other';
+          for (const [value, more] of samples(reading)) this.inc({ host, ...more }, value);
+        }
+      },
+    });
+  }
+
+  ofHosts(
+    'requests_total',
+    'Requests sent, by what became of them',
+    ({ requests }) => Object.entries(requests).map(([outcome, count]) => [count, { outcome }]),
+    ['outcome'],
+  );
+  ofHosts('refusals_total', 'Requests that were not sent', ({ refusals }) => [[refusals]]);
+  ofHosts('retries_total', 'Requests sent once more after a failure', ({ retries }) => [[retries]]);
+  ofHosts('pauses_total', 'Times the host asked to be left alone', ({ pauses }) => [[pauses]]);
+  ofHosts('active', 'Requests under way', ({ active }) => [[active]]);
+  ofHosts('waiting', 'Requests that wait for their turn', ({ waiting }) => [[waiting]]);
+  ofHosts('paused_seconds', 'What is left of a pause', ({ paused }) => [[paused / 1000]]);
+  ofHosts('circuit', '0 closed, 1 half-open, 2 open', ({ circuit }) => [[CIRCUIT[circuit]]]);
+  ofHosts(
+    'budget_left',
+    'Requests that the budget allows now',
+    ({ budgets }) => budgets.map(({ budget, left }) => [left, { budget }]),
+    ['budget'],
+  );
+}
