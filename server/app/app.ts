@@ -118,8 +118,8 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
   if (keeper) store.onFlush(keeper.write);
   for (const { topic, kind, history } of config.topics)
     store.declare({ topic, kind, history, served: false });
-  for (const { topic } of config.sources)
-    store.declare({ topic, kind: 'state', history: HISTORY, served: true });
+  for (const { topic, parameters } of config.sources)
+    store.declare({ topic, parameters, kind: 'state', history: HISTORY, served: true });
 
   if (keeper) {
     store.revive(keeper.unclaimed());
@@ -129,13 +129,13 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
   const links = openRedisLinks();
   const sinks = await startSinks(config, { store, clock, logger, links });
   const watch = watchLoop(logger);
-  const sources = startSources(config, { store, clock, logger, links, watch, transforms });
+  const sources = startSources(config, { store, clock, logger, links, watch, transforms, sinks });
   const { limits } = config;
   const hub = createHub(watchedStore(store, watch), {
     clock,
     outboxBytes: limits.outboxBytes,
     subscriptionsPerConnection: limits.subscriptionsPerConnection,
-    onDemand: (topic, wanted) => sources.refreshers.get(topic)?.setDemand(wanted),
+    onDemand: sources.refreshers.setDemand,
   });
   const sweeper = startSweeper(hub, { clock, heartbeat: config.heartbeat, slowTimeout: limits.slowTimeout });
   const gatekeeper = createGatekeeper(limits);
@@ -150,6 +150,7 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
       sources: { ...sources.counts(), urls: sources.urls() },
       hosts: sources.hosts(),
       sinks: sinks.counts(),
+      templates: sources.templates(),
       state: stateReading(keeper),
       pipelines: runningPipelines(),
     };

@@ -3,6 +3,7 @@ import type { Clock } from '../async/clock.js';
 import { createTimerWheel } from '../async/timer-wheel.js';
 import { parseQuota } from '../config/hosts.js';
 import type { Config, SourceConfig } from '../config/schema.js';
+import { MAX_INSTANCES } from '../config/template.js';
 import type { Logger } from '../observe/log.js';
 import type { LoopWatch } from '../observe/loop-hold.js';
 import { fileSource } from '../source/file.js';
@@ -19,6 +20,7 @@ import { systemSource } from '../source/system/system.js';
 import { fetchFill } from '../source/template/fill-fetch.js';
 import { createInstances, type Template, type TemplateCounts } from '../source/template/instances.js';
 import type { Store, TopicWriter } from '../store/store.js';
+import type { Sinks } from './sinks.js';
 import { openServerTasks } from './tasks.js';
 import type { Transforms } from './transforms.js';
 
@@ -43,16 +45,14 @@ export interface SourcesContext {
   logger: Logger;
   links: RedisLinks;
   transforms: Transforms;
+  sinks: Sinks;
   watch: LoopWatch;
 }
-
-/** How many topics a template serves at once, where nothing says otherwise. */
-const MAX_INSTANCES = 1_000;
 
 /** Starts one refresher for each configured source that has one topic, and makes the others ready to. Their topics must be declared already. */
 export function startSources(
   config: Config,
-  { store, clock, logger, links, transforms, watch }: SourcesContext,
+  { store, clock, logger, links, transforms, sinks, watch }: SourcesContext,
 ): Sources {
   const client = createHttpClient({ clock, hosts: limitsOf(config.hosts) });
   const tasks = openServerTasks(clock, watch);
@@ -89,6 +89,8 @@ export function startSources(
         return start(entry, topic, fetched);
       },
       async close() {},
+      load: (instance) => sinks.open(entry, instance),
+      ended: sinks.end,
     };
   }
 

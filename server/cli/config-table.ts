@@ -1,5 +1,7 @@
+import { hasParameters } from '../../shared/topic-pattern.js';
 import { formatDuration } from '../config/duration.js';
 import type { Config, SourceConfig } from '../config/schema.js';
+import { MAX_INSTANCES } from '../config/template.js';
 
 /** What a (redacted) configuration would run, as text for a terminal. */
 export function describeConfig(config: Config): string {
@@ -42,12 +44,17 @@ function sources({ sources: list }: Config): string {
   return table([
     ['SOURCE', 'EVERY', 'WHEN', 'FETCH, TRANSFORM AND SINKS'],
     ...list.map((source) => [
-      source.topic,
+      topicText(source),
       formatDuration(source.every),
       source.when,
       [fetchText(source), ...transformText(source), ...source.sinks.map(sinkText)].join(' > '),
     ]),
   ]);
+}
+
+/** With `{parameters}`: and how many there may be. */
+function topicText({ topic, max }: SourceConfig): string {
+  return hasParameters(topic) ? `${topic} (at most ${max ?? MAX_INSTANCES})` : topic;
 }
 
 function fetchText({ fetch }: SourceConfig): string {

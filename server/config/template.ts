@@ -3,6 +3,9 @@ import { isTopicPattern, parametersOf } from '../../shared/topic-pattern.js';
 import type { Finding } from './findings.js';
 import type { ConfigPath } from './problem.js';
 
+/** How many topics a source with `{parameters}` serves at once, where `max` does not say otherwise. */
+export const MAX_INSTANCES = 1_000;
+
 /** An entry of `sources` as it was written: nothing of it has been checked yet. */
 interface SourceShape {
   topic?: unknown;
@@ -157,13 +160,13 @@ function placesOf({ fetch, batch }: SourceShape, at: At): Place[] {
 }
 
 function placesIn(
-  { url, urls, headers, body, graphql, file, redis }: Record<string, unknown>,
+  { url, urls, stream, headers, body, graphql, file, redis }: Record<string, unknown>,
   at: ConfigPath,
 ): Place[] {
   const variables = isObject(graphql) ? graphql.variables : undefined;
   const names = isObject(redis) ? { ...redis, url: undefined } : undefined;
   return [
-    ...within({ url, urls }, at).map((place) => ({ ...place, isUrl: true })),
+    ...within({ url, urls, stream }, at).map((place) => ({ ...place, isUrl: true })),
     ...within({ headers, body, file, redis: names, graphql: { variables } }, at),
   ];
 }

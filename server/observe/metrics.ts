@@ -28,8 +28,19 @@ export interface Readings {
     failures: number;
     failing: boolean;
   };
+  /** Of each configured topic with `{parameters}`. */
+  templates: readonly TemplateReading[];
   /** Those that run and have a name. */
   pipelines: readonly { name: string; stages: readonly StageReading[] }[];
+}
+
+/** One configured topic with `{parameters}`. */
+export interface TemplateReading {
+  pattern: string;
+  live: number;
+  idle: number;
+  evictions: number;
+  refusals: number;
 }
 
 /** One stage of a pipeline. */
@@ -101,6 +112,19 @@ export function createMetrics(read: () => Readings): Metrics {
     });
   }
 
+  function ofTemplates(name: string, help: string, value: (template: TemplateReading) => number): void {
+    new (name.endsWith('_total') ? Counter : Gauge)({
+      name: `headwater_template_${name}`,
+      help: `${help}, by template`,
+      labelNames: ['template'],
+      registers,
+      collect() {
+        this.reset();
+        for (const reading of read().templates) this.inc({ template: reading.pattern }, value(reading));
+      },
+    });
+  }
+
   function ofStages(name: string, help: string, value: (stage: StageReading) => number): void {
     new (name.endsWith('_total') ? Counter : Gauge)({
       name: `headwater_pipeline_${name}`,
@@ -149,6 +173,10 @@ export function createMetrics(read: () => Readings): Metrics {
   counter('state_rewrites', 'Times the journal was made anew', (r) => r.state.rewrites);
   counter('state_failures', 'Failures to keep the state', (r) => r.state.failures);
   gauge('state_failing', '1 while the state cannot be kept', (r) => (r.state.failing ? 1 : 0));
+  ofTemplates('instances', 'Topics that there are', (template) => template.live);
+  ofTemplates('idle_instances', 'Topics that nobody watches or waits for', (template) => template.idle);
+  ofTemplates('evictions_total', 'Idle topics closed to make room', (template) => template.evictions);
+  ofTemplates('refusals_total', 'Topics refused for want of room', (template) => template.refusals);
   ofStages('in_total', 'Items taken up', (stage) => stage.in);
   ofStages('out_total', 'Items done', (stage) => stage.out);
   ofStages('failures_total', 'Items that failed', (stage) => stage.failures);
