@@ -1,4 +1,5 @@
 import { HeadwaterError } from '../../shared/errors.js';
+import { named } from '../async/hold.js';
 import type { RaceResult } from '../source/race.js';
 import { unknownTopic } from '../store/store.js';
 import type { EdgeContext } from './context.js';
@@ -80,7 +81,10 @@ function jsonOf(result: RaceResult): string {
   const known = encoded.get(result);
   if (known !== undefined) return known;
   const { winner, elapsed, value } = result;
-  const json = JSON.stringify({ winner, elapsed: Math.round(elapsed * 10) / 10, value });
+  const json = named(
+    () => `JSON of a race that ${winner} won`,
+    () => JSON.stringify({ winner, elapsed: Math.round(elapsed * 10) / 10, value }),
+  );
   encoded.set(result, json);
   return json;
 }

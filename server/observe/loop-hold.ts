@@ -1,7 +1,8 @@
 import { performance } from 'node:perf_hooks';
+import { HOLD, heldSoFar, named, onHold } from '../async/hold.js';
 import type { Logger } from './log.js';
 
-/** Watches one server's share of the event loop and logs what held it up. */
+/** Watches the event loop for one server and logs what held it up. */
 export interface LoopWatch {
   /** Runs `work`; if it holds the loop too long, the log entry says `where`. Only then is `where` called. */
   timed<T>(where: () => string, work: () => T): T;
@@ -19,8 +20,6 @@ interface Hold {
   suspects?: string[];
 }
 
-/** What holds the loop for so many ms is logged. */
-const HOLD = 100;
 /** How often the loop is asked whether it still turns (ms); unnamed holds are measured short by up to as much. */
 const TICK = 25;
 /** At most one entry in so many ms; what was left out is counted in the next one. */
@@ -30,8 +29,8 @@ const SUSPECTS_SHOWN = 5;
 /**
  * Logs what holds the event loop for over 100 ms, as a warning with `where` and `heldMs`, at most once a second.
  *
- * Work that runs through `timed` or `tracked` is named. The rest shows in a timer that comes late: its entry has
- * `where: "unnamed"`, the tracked work that ran meanwhile as `suspects`, and `cpuMs`, what the process used of the
+ * Work that runs through `timed`, `tracked` or {@link named} is named, whichever server of the process it belongs to: they
+ * share the loop. The rest shows in a timer that comes late: its entry has `where: "unnamed"`, the tracked work that ran meanwhile as `suspects`, and `cpuMs`, what the process used of the
  * processor: far less than `heldMs` means that it was kept from running, by a blocking call or by the machine.
  *
  * Timed in place rather than through `async_hooks`, which would know the origin of each callback but makes a chain
@@ -42,9 +41,8 @@ export function watchLoop(logger: Logger): LoopWatch {
   const running = new Map<string, number>();
   /** Ended since the last tick: the callback that ended them may be the one that held. */
   let ended: string[] = [];
-  /** Time logged, or that would have been, under a name: it is not to be counted a second time. */
-  let named = 0;
-  let namedAtTick = 0;
+  /** Time told under a name is not to be counted a second time. */
+  let namedAtTick = heldSoFar();
   let lastTick = performance.now();
   let cpuAtTick = process.cpuUsage();
   let quietUntil = 0;
@@ -61,23 +59,9 @@ export function watchLoop(logger: Logger): LoopWatch {
     leftOut = 0;
   }
 
-  function timed<T>(where: () => string, work: () => T): T {
-    const began = performance.now();
-    const namedBefore = named;
-    try {
-      return work();
-    } finally {
-      const held = performance.now() - began - (named - namedBefore);
-      if (held >= HOLD) {
-        named += held;
-        report({ where: where(), heldMs: Math.round(held) });
-      }
-    }
-  }
-
   function tick(): void {
     const now = performance.now();
-    const late = now - lastTick - TICK - (named - namedAtTick);
+    const late = now - lastTick - TICK - (heldSoFar() - namedAtTick);
     if (late >= HOLD) {
       const { user, system } = process.cpuUsage(cpuAtTick);
       const suspects = [...new Set([...ended, ...running.keys()])].slice(0, SUSPECTS_SHOWN);
@@ -85,7 +69,7 @@ export function watchLoop(logger: Logger): LoopWatch {
       report({ where: 'unnamed', heldMs: Math.round(late), cpuMs, suspects });
     }
     lastTick = now;
-    namedAtTick = named;
+    namedAtTick = heldSoFar();
     cpuAtTick = process.cpuUsage();
     ended = [];
   }
@@ -99,17 +83,21 @@ export function watchLoop(logger: Logger): LoopWatch {
 
   // The real time, whatever clock the server has: what is measured is the loop itself.
   const ticking = setInterval(tick, TICK).unref();
+  const ignore = onHold(({ where, held }) => report({ where, heldMs: Math.round(held) }));
 
   return {
-    timed,
+    timed: named,
     async tracked(where, work) {
       running.set(where, (running.get(where) ?? 0) + 1);
       try {
-        return await timed(() => where, work);
+        return await named(() => where, work);
       } finally {
         leave(where);
       }
     },
-    close: () => clearInterval(ticking),
+    close() {
+      clearInterval(ticking);
+      ignore();
+    },
   };
 }

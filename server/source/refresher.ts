@@ -68,7 +68,7 @@ export interface Refresher {
 
 const TIMEOUT = 30_000;
 const LINGER = 30_000;
-/** How long at most a source waits before it looks again at what its quotas afford. */
+/** How long at most a source that its quotas hold back waits before it looks again at what they afford. */
 const QUOTA_RECHECK = 30_000;
 
 /**
@@ -168,9 +168,10 @@ export function startRefresher(options: RefresherOptions): Refresher {
   function plan(): void {
     timer?.cancel();
     const now = clock.now();
-    const wait = schedule.next(now, affordable()) - now;
+    const quota = affordable();
+    const wait = schedule.next(now, quota) - now;
     timer =
-      source.affordable && wait > QUOTA_RECHECK ? clock.after(QUOTA_RECHECK, plan) : clock.after(wait, start);
+      quota > every && wait > QUOTA_RECHECK ? clock.after(QUOTA_RECHECK, plan) : clock.after(wait, start);
   }
 
   function activate(): void {

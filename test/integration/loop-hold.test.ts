@@ -69,6 +69,34 @@ describe('what holds the event loop', () => {
     await expect.poll(() => of('unnamed')?.suspects).toEqual(['fetch later']);
   });
 
+  it('is named after the transform that runs in line, although the fetch has waited before', async () => {
+    const { of } = await start({
+      sources: [
+        {
+          topic: 'slowly',
+          every: '1h',
+          when: 'always',
+          fetch: () => new Promise((resolve) => setImmediate(resolve, 1)),
+          transform: function heavy(value) {
+            block(150);
+            return value;
+          },
+        },
+      ],
+    });
+    await expect.poll(() => of('the transform heavy of slowly')).toMatchObject({ level: 'warn' });
+    expect(of('unnamed')).toBeUndefined();
+  });
+
+  it('is told to every server in the process, since they share the loop', async () => {
+    const [blocked, other] = [await start({ topics: [{ topic: 'a' }] }), await start({})];
+    blocked.headwater.topic('a').subscribe(() => block(150));
+    blocked.headwater.topic('a').set(1);
+    await expect.poll(() => blocked.of('flush of a')).toBeDefined();
+    expect(other.of('flush of a')).toBeDefined();
+    expect(other.of('unnamed')).toBeUndefined();
+  });
+
   it('is named after the topics when a subscriber in the process blocks', async () => {
     const { headwater, of } = await start({ topics: [{ topic: 'a' }] });
     headwater.topic('a').subscribe(() => block(150));

@@ -12,7 +12,7 @@ describe.each(POLICIES)('how old an answer may be on %s', (loop) => {
     });
     return {
       read: async (cacheControl?: string) => {
-        const headers = cacheControl === undefined ? {} : { 'cache-control': cacheControl };
+        const headers = new Headers(cacheControl === undefined ? [] : [['cache-control', cacheControl]]);
         const response = await fetch(`${server.url}/topics/n`, { headers });
         expect(response.status).toBe(200);
         return await response.json();

@@ -1,6 +1,7 @@
 import { isTooDeep, MAX_DEPTH } from '../../../shared/depth.js';
 import { messageOf } from '../../../shared/errors.js';
 import type { Json } from '../../../shared/json.js';
+import { named } from '../../async/hold.js';
 import { SourceError } from '../source-error.js';
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
@@ -9,7 +10,10 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 export function parseJson(bytes: Buffer, contentType: string | undefined, label: string): Json {
   let value: Json;
   try {
-    value = JSON.parse(decoder.decode(bytes)) as Json;
+    value = named(
+      () => `JSON of ${label}`,
+      () => JSON.parse(decoder.decode(bytes)) as Json,
+    );
   } catch (cause) {
     throw new SourceError(`${label} answered ${whatCame(bytes, contentType, cause)}`, { cause });
   }

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { createJiti } from 'jiti';
 import { messageOf } from '../../../shared/errors.js';
 import type { Json } from '../../../shared/json.js';
+import { named } from '../../async/hold.js';
 import { copyJson } from '../json-value.js';
 import type { Transform } from '../source.js';
 import { SourceError } from '../source-error.js';
@@ -77,9 +78,10 @@ export async function callTransform(
   signal: AbortSignal,
 ): Promise<TransformReply> {
   const { value, topic, previous } = call;
+  const where = () => `${label} of ${topic}`;
   try {
-    const result = await transform(value, { topic, previous, signal });
-    return { ok: true, value: copyJson(result, label) };
+    const result = await named(where, () => transform(value, { topic, previous, signal }));
+    return { ok: true, value: named(where, () => copyJson(result, label)) };
   } catch (error) {
     const why = error instanceof SourceError ? 'no-json' : 'threw';
     return { ok: false, why, message: messageOf(error), stack: (error as Error | undefined)?.stack };
