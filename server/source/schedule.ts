@@ -56,6 +56,8 @@ export function createSchedule(options: ScheduleOptions): Schedule {
   /** Where the grid begins; `undefined`: with the next fetch. */
   let origin: number | undefined;
   let gridWidth = every;
+  /** Whether its width changed since the last fetch began. */
+  let regridded = false;
   let lastStart: number | undefined;
   /** -1 to 1: where the next fetch falls beside its point. Drawn once a fetch, so that asking twice changes nothing. */
   let offset = 0;
@@ -69,6 +71,7 @@ export function createSchedule(options: ScheduleOptions): Schedule {
 
   return {
     started(now) {
+      regridded = false;
       lastStart = now;
       origin ??= now;
       offset = random() * 2 - 1;
@@ -97,11 +100,14 @@ export function createSchedule(options: ScheduleOptions): Schedule {
       if (width !== gridWidth) {
         gridWidth = width;
         origin = lastStart;
+        regridded = true;
       }
       origin ??= now;
       // A fetch out of turn (asked for, or reported by the source) stands for a point only when it comes just before it.
       const reached = Math.floor(((lastStart ?? now) - origin) / width + 1.5 * JITTER);
-      const point = Math.max(reached + 1, Math.ceil((now - origin) / width));
+      // Of a grid made anew the first point is still due when it is late by its jitter.
+      const covered = regridded ? 0 : Math.ceil((now - origin) / width);
+      const point = Math.max(reached + 1, covered);
       return Math.max(now, origin + point * width + offset * jitter * width);
     },
     width: widthOf,
