@@ -118,8 +118,8 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
   if (keeper) store.onFlush(keeper.write);
   for (const { topic, kind, history } of config.topics)
     store.declare({ topic, kind, history, served: false });
-  for (const { topic, parameters } of config.sources)
-    store.declare({ topic, parameters, kind: 'state', history: HISTORY, served: true });
+  for (const { topic, parameters, kind, history } of config.sources)
+    store.declare({ topic, parameters, kind, history, served: true });
 
   if (keeper) {
     store.revive(keeper.unclaimed());
@@ -149,6 +149,7 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
       hub: hub.stats,
       sources: { ...sources.counts(), urls: sources.urls() },
       hosts: sources.hosts(),
+      streams: sources.streams(),
       sinks: sinks.counts(),
       templates: sources.templates(),
       state: stateReading(keeper),

@@ -1,14 +1,21 @@
 import type { Clock } from '../async/clock.js';
 import type { SourceConfig } from '../config/schema.js';
 import { isStreamFunction } from '../config/stream.js';
+import type { Logger } from '../observe/log.js';
 import type { HttpClient } from '../source/http/client.js';
 import { redisChannelEvents } from '../source/redis/channel-events.js';
 import type { RedisLinks } from '../source/redis/links.js';
 import { redisStreamEvents } from '../source/redis/stream-events.js';
+import type { Refresher } from '../source/refresher.js';
+import type { SourcePlace } from '../source/source.js';
+import { type Follower, startFollower } from '../source/stream/follower.js';
 import type { FollowerStats } from '../source/stream/following.js';
 import { generatorSource } from '../source/stream/generator.js';
 import { httpStream } from '../source/stream/http-stream.js';
 import type { PushSource } from '../source/stream/push-source.js';
+import type { Store, TopicWriter } from '../store/store.js';
+import type { ServerTasks } from './tasks.js';
+import type { Transforms } from './transforms.js';
 
 interface Connections {
   client: HttpClient;
@@ -18,15 +25,32 @@ interface Connections {
   redisUrl: string | undefined;
 }
 
-/** What an entry of the configuration follows; `undefined` where it is fetched at intervals. */
+/** What a topic follows whose source pushes; one that always fails, with the reason, where there can be none. */
 export function pushSourceOf(
-  { kind, fetch }: SourceConfig,
+  fetch: () => SourceConfig['fetch'],
+  place: SourcePlace,
+  connections: Connections,
+): PushSource {
+  try {
+    return makePushSource(fetch(), place, connections);
+  } catch (error) {
+    return {
+      label: place.topic,
+      connect() {
+        throw error;
+      },
+    };
+  }
+}
+
+function makePushSource(
+  fetch: SourceConfig['fetch'],
+  place: SourcePlace,
   { client, links, clock, redisUrl }: Connections,
-): PushSource | undefined {
-  if (isStreamFunction(fetch)) return generatorSource(fetch);
-  if (typeof fetch === 'function') return undefined;
-  if ('stream' in fetch) return httpStream(client, fetch, clock);
-  if (kind !== 'event' || !('redis' in fetch)) return undefined;
+): PushSource {
+  if (isStreamFunction(fetch)) return generatorSource(fetch, place);
+  if (typeof fetch === 'object' && 'stream' in fetch) return httpStream(client, fetch, clock);
+  if (typeof fetch !== 'object' || !('redis' in fetch)) throw new TypeError('the source does not push');
   // The configuration has been refused where neither names one, and where it is neither a stream nor a channel.
   const { url = redisUrl!, stream, channel, count = 100 } = fetch.redis;
   return stream === undefined
@@ -34,15 +58,70 @@ export function pushSourceOf(
     : redisStreamEvents(links, { url, stream, count });
 }
 
-/** Sums over all push sources of a server. `connected`: how many of them are. */
-export function sumOf(stats: Iterable<Readonly<FollowerStats>>) {
-  const sum = { connected: 0, connects: 0, failures: 0, messages: 0, faults: 0 };
-  for (const { connected, connects, failures, messages, faults } of stats) {
-    if (connected) sum.connected += 1;
-    sum.connects += connects;
-    sum.failures += failures;
-    sum.messages += messages;
-    sum.faults += faults;
-  }
-  return sum;
+/** The followers of one server. */
+export interface Followers {
+  start(entry: SourceConfig, topic: TopicWriter, source: PushSource): Refresher;
+  /** Sums over all that there were; `connected`: how many are now. */
+  counts(): StreamCounts;
+}
+
+export type StreamCounts = Omit<FollowerStats, 'connected'> & { connected: number };
+
+export function createFollowers(context: {
+  store: Store;
+  clock: Clock;
+  logger: Logger;
+  transforms: Transforms;
+  tasks: ServerTasks;
+}): Followers {
+  const { store, clock, logger, transforms, tasks } = context;
+  const running = new Set<Follower>();
+  /** Of those that were closed. */
+  const past: StreamCounts = { connected: 0, connects: 0, failures: 0, messages: 0, faults: 0 };
+
+  return {
+    start(entry, topic, source) {
+      const { kind, when, linger } = entry;
+      const { name } = topic.view;
+      const follower = startFollower({
+        source,
+        topic,
+        kind,
+        when,
+        linger,
+        clock,
+        flushed: store.flushed,
+        transform: transforms.of(entry, name),
+        run: (work) => tasks.follow(name, work),
+        onError: (err) => logger.warn({ topic: name, err }, 'a stream failed'),
+      });
+      running.add(follower);
+      return {
+        ...follower,
+        get ready() {
+          return follower.ready;
+        },
+        async close() {
+          await follower.close();
+          if (running.delete(follower)) add(past, follower.stats);
+        },
+      };
+    },
+    counts() {
+      const sum = { ...past };
+      for (const { stats } of running) add(sum, stats);
+      return sum;
+    },
+  };
+}
+
+function add(
+  sum: StreamCounts,
+  { connected, connects, failures, messages, faults }: Readonly<FollowerStats>,
+): void {
+  if (connected) sum.connected += 1;
+  sum.connects += connects;
+  sum.failures += failures;
+  sum.messages += messages;
+  sum.faults += faults;
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../async/clock.js';
 import { createTimerWheel } from '../async/timer-wheel.js';
 import { parseQuota } from '../config/hosts.js';
 import type { Config, SourceConfig } from '../config/schema.js';
+import { pushes } from '../config/stream.js';
 import { MAX_INSTANCES } from '../config/template.js';
 import type { Logger } from '../observe/log.js';
 import type { LoopWatch } from '../observe/loop-hold.js';
@@ -21,6 +22,7 @@ import { fetchFill } from '../source/template/fill-fetch.js';
 import { createInstances, type Template, type TemplateCounts } from '../source/template/instances.js';
 import type { Store, TopicWriter } from '../store/store.js';
 import type { Sinks } from './sinks.js';
+import { createFollowers, pushSourceOf, type StreamCounts } from './push.js';
 import { openServerTasks } from './tasks.js';
 import type { Transforms } from './transforms.js';
 
@@ -33,6 +35,8 @@ export interface Sources {
   counts(): { fetches: number; failures: number };
   /** How each URL fared, of the sources that ask several. */
   urls(): (UrlStats & { topic: string })[];
+  /** What became of the connections and messages of the sources that push. */
+  streams(): StreamCounts;
   /** What is known of the hosts that they ask. */
   hosts(): HostReading[];
   /** Aborts every fetch and resolves when nothing of them is left. */
@@ -58,6 +62,7 @@ export function startSources(
   const tasks = openServerTasks(clock, watch);
   const timers = createTimerWheel(clock, { tick: tickFor(config) });
   const connections = { client, links, clock, redisUrl: config.redis?.url };
+  const followers = createFollowers({ store, clock: timers, logger, transforms, tasks });
 
   function start(entry: SourceConfig, topic: TopicWriter, fetched: Source): Refresher {
     const { every, adaptive, maxAge, when, linger } = entry;
@@ -65,7 +70,8 @@ export function startSources(
     return startRefresher({
       source: tasks.ofSource(transforms.after(fetched, entry, name), name),
       topic,
-      every,
+      // The configuration has been refused where there is none.
+      every: every!,
       adaptive,
       maxAge,
       when,
@@ -85,6 +91,13 @@ export function startSources(
       max,
       start({ topic, parameters }) {
         const place = { topic: topic.view.name, parameters };
+        if (pushes(entry)) {
+          return followers.start(
+            entry,
+            topic,
+            pushSourceOf(() => fetchOf(parameters), place, connections),
+          );
+        }
         const fetched = unlessBroken(pattern, () => sourceOf(fetchOf(parameters), place, connections));
         return start(entry, topic, fetched);
       },
@@ -103,9 +116,16 @@ export function startSources(
       templates.push(templateOf(entry));
       continue;
     }
-    const fetched = sourceOf(fetch, { topic, parameters: {} }, connections);
+    const place = { topic, parameters: {} };
+    const writer = store.writer(topic)!;
+    if (pushes(entry)) {
+      const source = pushSourceOf(() => fetch, place, connections);
+      single.set(topic, followers.start(entry, writer, source));
+      continue;
+    }
+    const fetched = sourceOf(fetch, place, connections);
     sources.set(topic, fetched);
-    single.set(topic, start(entry, store.writer(topic)!, fetched));
+    single.set(topic, start(entry, writer, fetched));
   }
   const instances = createInstances(templates, store);
   return {
@@ -121,6 +141,7 @@ export function startSources(
     },
     urls: () =>
       [...sources].flatMap(([topic, { stats }]) => stats?.().map((url) => ({ topic, ...url })) ?? []),
+    streams: followers.counts,
     hosts: client.hosts.readings,
     async close() {
       await Promise.all([...single.values()].map((refresher) => refresher.close()));

@@ -8,6 +8,8 @@ import type { Source } from '../source/source.js';
 export interface ServerTasks {
   /** The source, whose fetches and races are tasks called `fetch <topic>` and `race <topic>` while they run, under watch. */
   ofSource(source: Source, topic: string): Source;
+  /** Runs what follows a stream as a task called `follow <topic>`, under watch. */
+  follow(topic: string, work: () => Promise<void>): Promise<void>;
   /** Resolves when the owner and all its tasks have ended. Nothing can be started afterwards. */
   close(): Promise<void>;
 }
@@ -29,6 +31,7 @@ export function openServerTasks(clock: Clock, watch: LoopWatch): ServerTasks {
       fetch: (context) => perform(`fetch ${topic}`, () => source.fetch(context)),
       ...(source.race && { race: (signal) => perform(`race ${topic}`, () => source.race!(signal)) }),
     }),
+    follow: (topic, work) => perform(`follow ${topic}`, work),
     async close() {
       end();
       await owner;

@@ -1,6 +1,7 @@
 import type { Finding } from '../config/findings.js';
 import type { Config, SourceConfig } from '../config/schema.js';
 import type { Source } from '../source/source.js';
+import type { FollowerOptions } from '../source/stream/follower.js';
 import {
   startTransform,
   TransformLoadError,
@@ -12,6 +13,8 @@ import {
 export interface Transforms {
   /** The source of a topic of one entry of the configuration, with its transform after it. */
   after(source: Source, config: SourceConfig, topic: string): Source;
+  /** What the transform of an entry makes of a message for a topic of it; `undefined` where it has none. */
+  of(config: SourceConfig, topic: string): FollowerOptions['transform'];
   /** Ends their threads and processes, and resolves when they are gone. */
   close(): Promise<void>;
 }
@@ -35,6 +38,10 @@ export async function startTransforms(config: Config): Promise<Transforms> {
     after(source, entry, topic) {
       const runner = runners.get(entry);
       return runner ? transformedSource(source, runner, topic) : source;
+    },
+    of(entry, topic) {
+      const runner = runners.get(entry);
+      return runner && ((value, context) => runner.run(value, { ...context, topic }));
     },
     close,
   };

@@ -45,7 +45,7 @@ function sources({ sources: list }: Config): string {
     ['SOURCE', 'EVERY', 'WHEN', 'FETCH, TRANSFORM AND SINKS'],
     ...list.map((source) => [
       topicText(source),
-      formatDuration(source.every),
+      source.every === undefined ? 'as it comes' : formatDuration(source.every),
       source.when,
       [fetchText(source), ...transformText(source), ...source.sinks.map(sinkText)].join(' > '),
     ]),
@@ -62,10 +62,26 @@ function fetchText({ fetch }: SourceConfig): string {
   if ('system' in fetch) return "this machine's vital signs";
   if ('file' in fetch) return fetch.file;
   if ('redis' in fetch) return redisText(fetch.redis);
+  if ('stream' in fetch) return streamText(fetch);
   const headers = Object.keys(fetch.headers);
   const named = headers.length > 0 ? `, headers ${headers.join(' ')}` : '';
   const place = 'url' in fetch ? fetch.url : `${fetch.strategy} of ${Object.values(fetch.urls).join(' ')}`;
   return `${place} (timeout ${formatDuration(fetch.timeout)}, at most ${fetch.maxBytes} bytes${named})`;
+}
+
+function streamText({
+  stream,
+  format,
+  idle,
+  headers,
+}: Extract<SourceConfig['fetch'], { stream: string }>): string {
+  const names = Object.keys(headers);
+  const details = [
+    format ?? 'a stream',
+    ...(idle === undefined ? [] : [`dead after ${formatDuration(idle)}`]),
+    ...(names.length > 0 ? [`headers ${names.join(' ')}`] : []),
+  ];
+  return `${stream} (${details.join(', ')})`;
 }
 
 function transformText({ transform }: SourceConfig): string[] {

@@ -1,11 +1,12 @@
 import { z } from 'zod';
-import type { FetchContext } from '../source/source.js';
+import type { FunctionContext } from '../source/source.js';
 import { fetchUrl, fetchUrls } from './fetch-http.js';
 import { redisSourceSchema } from './redis.js';
 import * as scalar from './scalar.js';
+import { fetchStream } from './stream.js';
 
 /** A source in code: gets the value, or throws. Must let go of everything when `signal` aborts. The result must be JSON. */
-export type FetchFunction = (context: FetchContext) => unknown;
+export type FetchFunction = (context: FunctionContext) => unknown;
 
 const fetchFile = z.strictObject({ file: scalar.text('the path of a JSON file') });
 const fetchRedis = z.strictObject({ redis: redisSourceSchema });
@@ -16,6 +17,7 @@ const fetchFunction = z.custom<FetchFunction>((value) => typeof value === 'funct
 export const FETCH_FORMS = {
   url: fetchUrl,
   urls: fetchUrls,
+  stream: fetchStream,
   file: fetchFile,
   redis: fetchRedis,
   system: fetchSystem,
@@ -56,6 +58,6 @@ function noForm(value: unknown): z.core.$ZodRawIssue {
   if (unknown.length > 0)
     return { code: 'unrecognized_keys', keys: unknown, input: value as Record<string, unknown> };
   const message =
-    'a URL, or one of { url: http://… }, { strategy: first, urls: [http://…] }, { file: ./data.json }, { redis: { key: … } }, { system: true }, or in code a function';
+    'a URL, or one of { url: http://… }, { strategy: first, urls: [http://…] }, { stream: http://… }, { file: ./data.json }, { redis: { key: … } }, { system: true }, or in code a function';
   return { code: 'custom', message, input: value };
 }

@@ -5,6 +5,7 @@ import { ConfigError, type ConfigProblem, formatPath, valueAt } from './problem.
 import { findRedisWithoutUrl } from './redis.js';
 import { type Config, type ConfigInput, configSchema, type SourceConfig } from './schema.js';
 import { findSharedSinks } from './sink.js';
+import { findPushMisfits } from './stream.js';
 import { findTemplateMistakes } from './template.js';
 
 /**
@@ -36,6 +37,7 @@ export function checkConfig(
     ...findOverlaps(input),
     ...findRedisWithoutUrl(input),
     ...findSharedSinks(input),
+    ...findPushMisfits(input),
     ...findTemplateMistakes(input),
   ];
   // Two findings in one place are the same mistake seen twice; the more telling ones come first.

@@ -68,8 +68,11 @@ const source = z
     parameters: z.record(z.string(), scalar.segmentPattern()).optional(),
     /** With `{parameters}` in the topic: how many topics there may be at once. Default 1,000. */
     max: scalar.integer(1, Number.MAX_SAFE_INTEGER).optional(),
-    /** From the start of one fetch to the start of the next, in ms. A file is watched besides. */
-    every: scalar.duration(1),
+    /** From the start of one fetch to the start of the next, in ms. A file is watched besides. Absent where the source pushes. */
+    every: scalar.duration(1).optional(),
+    /** What its messages make: a value, or events, which only a source that pushes has. */
+    kind: scalar.oneOf('state', 'event').default('state'),
+    history: history.prefault({}),
     /** The longest interval, in ms: it grows up to this while nothing changes. Absent: it stays. */
     adaptive: scalar.duration(1).optional(),
     /** How old what is read may be before it is fetched anew, in ms. Absent: `every`. */
@@ -86,7 +89,7 @@ const source = z
   })
   .check(({ value, issues }) => {
     const { every, adaptive } = value;
-    if (issues.length > 0 || adaptive === undefined || adaptive >= every) return;
+    if (issues.length > 0 || adaptive === undefined || every === undefined || adaptive >= every) return;
     const message = `a duration no shorter than every, ${formatDuration(every)}`;
     issues.push({ code: 'custom', message, path: ['adaptive'], input: adaptive });
   });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { FetchContext } from '../source/source.js';
+import type { FunctionContext } from '../source/source.js';
 import { headers } from './fetch-http.js';
 import type { Finding } from './findings.js';
 import type { ConfigPath } from './problem.js';
@@ -22,7 +22,7 @@ export const fetchStream = z.strictObject({
 });
 
 /** A push source in code: yields JSON values as they come, until `signal` aborts. */
-export type StreamFunction = (context: FetchContext) => AsyncGenerator<unknown>;
+export type StreamFunction = (context: FunctionContext) => AsyncGenerator<unknown>;
 
 /** Whether a function is an `async function*`. One that only returns such a generator is not seen to. */
 export function isStreamFunction(value: unknown): value is StreamFunction {
@@ -36,16 +36,21 @@ interface SourceShape {
   adaptive?: unknown;
   maxAge?: unknown;
   sinks?: unknown;
-  fetch?: { stream?: unknown; redis?: { stream?: unknown; channel?: unknown } | null } | null;
+  fetch?: unknown;
+}
+
+/** A `fetch` that is an object. */
+interface FetchShape {
+  stream?: unknown;
+  redis?: { stream?: unknown; channel?: unknown } | null;
 }
 
 /** Whether a source sends by itself: a stream does, and what Redis sends does as far as it is events. */
-export function pushes(source: SourceShape): boolean {
-  const { kind, fetch } = source;
+export function pushes({ kind, fetch }: SourceShape): boolean {
   if (isStreamFunction(fetch)) return true;
   if (typeof fetch !== 'object' || fetch === null) return false;
-  if (fetch.stream !== undefined) return true;
-  return kind === 'event' && (fetch.redis?.stream ?? fetch.redis?.channel) !== undefined;
+  const { stream, redis } = fetch as FetchShape;
+  return stream !== undefined || (kind === 'event' && (redis?.stream ?? redis?.channel) !== undefined);
 }
 
 /** Finds the sources whose interval, kind and way of fetching do not go together, in a configuration as it was written. */

@@ -18,6 +18,7 @@ export interface Readings {
     flushTime: number;
   };
   sources: { fetches: number; failures: number; urls: readonly UrlReading[] };
+  streams: { connected: number; connects: number; failures: number; messages: number; faults: number };
   hosts: readonly HostReading[];
   sinks: { writes: number; failures: number; dropped: number; failing: number };
   state: {
@@ -162,6 +163,11 @@ export function createMetrics(read: () => Readings): Metrics {
   urlCounter('failures', 'Requests that brought no good answer');
   urlCounter('hedges', 'Requests begun because the one before was slow');
   urlCounter('disputes', 'Answers that others contradicted, where agreement was asked for');
+  gauge('streams_connected', 'Sources that push and are connected', (r) => r.streams.connected);
+  counter('stream_connects', 'Connections of sources that push', (r) => r.streams.connects);
+  counter('stream_failures', 'Connections that broke, ended or never stood', (r) => r.streams.failures);
+  counter('stream_messages', 'Messages that went to a topic', (r) => r.streams.messages);
+  counter('stream_faults', 'Messages that were no good', (r) => r.streams.faults);
   registerHostMetrics(registry, () => read().hosts);
   counter('sink_writes', 'Values written to sinks', (r) => r.sinks.writes);
   counter('sink_failures', 'Attempts to write to a sink that failed', (r) => r.sinks.failures);

@@ -153,7 +153,7 @@ describe('a problem of a configuration file', () => {
     [
       'a fetch of no known form',
       `sources: [{ ${SOURCE}, fetch: { ulr: http://a } }]`,
-      /fetch\.ulr: found the unknown key "ulr", expected one of url, urls, file, redis, system; did you mean "url"\?$/,
+      /fetch\.ulr: found the unknown key "ulr", expected one of url, urls, stream, file, redis, system; did you mean "url"\?$/,
     ],
     [
       'a fetch of two forms',

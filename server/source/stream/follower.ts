@@ -10,7 +10,7 @@ export interface FollowerOptions extends ConnectionOptions {
   /** `subscribed`: connects only while there is demand. */
   when: 'always' | 'subscribed';
   /** Milliseconds that a `subscribed` source goes on after the last subscriber left; default 30,000. */
-  linger?: number;
+  linger?: number | undefined;
   /** Hears of every end of a connection and every message that is no good, with the error whole: for the log. */
   onError?: (error: unknown) => void;
   /** Runs what follows the upstream while it is active; default: just so. */

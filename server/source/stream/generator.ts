@@ -1,21 +1,21 @@
 import { unlessAborted } from '../function.js';
 import { copyJson } from '../json-value.js';
-import type { FetchContext } from '../source.js';
+import type { FunctionContext, SourcePlace } from '../source.js';
 import type { PushSource } from './push-source.js';
 
 /** Code that yields values as they come, until `signal` aborts; it must let go of everything then, and yield JSON. */
-export type StreamFunction = (context: FetchContext) => AsyncGenerator<unknown>;
+export type StreamFunction = (context: FunctionContext) => AsyncGenerator<unknown>;
 
 /**
  * A push source in code. Each value that is yielded is copied, so that the generator may keep and change it. When
  * `signal` aborts the stream is over, whether the generator heeds it or not: what it still yields is dropped.
  */
-export function generatorSource(run: StreamFunction): PushSource {
+export function generatorSource(run: StreamFunction, place: SourcePlace): PushSource {
   const label = run.name === '' || run.name === 'fetch' ? 'the generator' : `the generator ${run.name}`;
   return {
     label,
     async *connect({ signal, previous }) {
-      const values = run({ signal, previous });
+      const values = run({ ...place, signal, previous });
       yield [{ kind: 'open', resumed: false }];
       try {
         for (;;) {

@@ -29,6 +29,7 @@ function memberFill(key: string, member: unknown, names: readonly string[]): Fil
   switch (key) {
     case 'url':
     case 'urls':
+    case 'stream':
       return within(urlFill);
     case 'headers':
       return within(headerFill);
