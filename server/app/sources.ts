@@ -7,6 +7,7 @@ import { pushes } from '../config/stream.js';
 import { MAX_INSTANCES } from '../config/template.js';
 import type { Logger } from '../observe/log.js';
 import type { LoopWatch } from '../observe/loop-hold.js';
+import type { BatchStats } from '../source/batch/context.js';
 import { fileSource } from '../source/file.js';
 import { functionSource } from '../source/function.js';
 import type { HostLimits, HostReading } from '../source/host/hosts.js';
@@ -19,18 +20,23 @@ import type { Source, SourcePlace, UrlStats } from '../source/source.js';
 import { httpStrategy } from '../source/strategy/http-strategy.js';
 import { systemSource } from '../source/system/system.js';
 import { fetchFill } from '../source/template/fill-fetch.js';
+import type { InstanceStarter } from '../source/template/instance.js';
 import { createInstances, type Template, type TemplateCounts } from '../source/template/instances.js';
 import type { Store, TopicWriter } from '../store/store.js';
-import type { Sinks } from './sinks.js';
+import { batchOf } from './batch.js';
 import { createFollowers, pushSourceOf, type StreamCounts } from './push.js';
+import type { Sinks } from './sinks.js';
 import { openServerTasks } from './tasks.js';
 import type { Transforms } from './transforms.js';
+import { unlessBroken } from './unless-broken.js';
 
 /** The running sources of one server. */
 export interface Sources {
   readonly refreshers: Refreshers;
   /** Of each entry with `{parameters}` in its topic. */
   templates(): TemplateCounts[];
+  /** Of each entry with a `batch`. */
+  batches(): (BatchStats & { topic: string })[];
   /** Fetches so far, over all sources. */
   counts(): { fetches: number; failures: number };
   /** How each URL fared, of the sources that ask several. */
@@ -83,12 +89,27 @@ export function startSources(
   }
 
   function templateOf(entry: SourceConfig): Template {
-    const { topic: pattern, parameters: rules = {}, max = MAX_INSTANCES, fetch } = entry;
-    const fetchOf = typeof fetch === 'function' ? () => fetch : fetchFill(fetch, parametersOf(pattern));
+    const { topic: pattern, parameters: rules = {}, max = MAX_INSTANCES } = entry;
     return {
       pattern,
       rules,
       max,
+      ...starterOf(entry),
+      load: (instance) => sinks.open(entry, instance),
+      ended: sinks.end,
+    };
+  }
+
+  function starterOf(entry: SourceConfig): InstanceStarter {
+    const { topic: pattern, batch } = entry;
+    if (batch) {
+      const started = batchOf(entry, batch, { client, clock, tasks, transforms, logger });
+      batches.set(pattern, started.stats);
+      return started;
+    }
+    const fetch = fetchIn(entry);
+    const fetchOf = typeof fetch === 'function' ? () => fetch : fetchFill(fetch, parametersOf(pattern));
+    return {
       start({ topic, parameters }) {
         const place = { topic: topic.view.name, parameters };
         if (pushes(entry)) {
@@ -102,16 +123,15 @@ export function startSources(
         return start(entry, topic, fetched);
       },
       async close() {},
-      load: (instance) => sinks.open(entry, instance),
-      ended: sinks.end,
     };
   }
 
   const single = new Map<string, Refresher>();
   const sources = new Map<string, Source>();
+  const batches = new Map<string, Readonly<BatchStats>>();
   const templates: Template[] = [];
   for (const entry of config.sources) {
-    const { topic, fetch } = entry;
+    const { topic } = entry;
     if (hasParameters(topic)) {
       templates.push(templateOf(entry));
       continue;
@@ -119,11 +139,11 @@ export function startSources(
     const place = { topic, parameters: {} };
     const writer = store.writer(topic)!;
     if (pushes(entry)) {
-      const source = pushSourceOf(() => fetch, place, connections);
+      const source = pushSourceOf(() => fetchIn(entry), place, connections);
       single.set(topic, followers.start(entry, writer, source));
       continue;
     }
-    const fetched = sourceOf(fetch, place, connections);
+    const fetched = sourceOf(fetchIn(entry), place, connections);
     sources.set(topic, fetched);
     single.set(topic, start(entry, writer, fetched));
   }
@@ -131,11 +151,16 @@ export function startSources(
   return {
     refreshers: createRefreshers(single, instances),
     templates: instances.counts,
+    batches: () => [...batches].map(([topic, stats]) => ({ topic, ...stats })),
     counts() {
       const sum = instances.fetches();
       for (const { state } of single.values()) {
         sum.fetches += state.fetches;
         sum.failures += state.failures;
+      }
+      for (const { requests, failures } of batches.values()) {
+        sum.fetches += requests;
+        sum.failures += failures;
       }
       return sum;
     },
@@ -158,14 +183,10 @@ function tickFor({ sources }: Config): number {
   return Math.max(1, Math.min(10, Math.floor(shortest / 10)));
 }
 
-/** The source, or one that always fails with the reason why there is none. */
-function unlessBroken(label: string, make: () => Source): Source {
-  try {
-    return make();
-  } catch (error) {
-    return { label, fetch: () => Promise.reject(error) };
-  }
-}
+type FetchConfig = NonNullable<SourceConfig['fetch']>;
+
+/** Of an entry without a `batch`: the configuration has been refused where it has neither. */
+const fetchIn = (entry: SourceConfig): FetchConfig => entry.fetch!;
 
 interface Connections {
   client: HttpClient;
@@ -176,7 +197,7 @@ interface Connections {
 }
 
 function sourceOf(
-  fetch: SourceConfig['fetch'],
+  fetch: FetchConfig,
   place: SourcePlace,
   { client, links, clock, redisUrl }: Connections,
 ): Source {
@@ -211,11 +232,13 @@ const FETCH_TIMEOUT = 30_000;
  * Where requests wait for their turn, and where several URLs are asked one after the other, each may take its time
  * besides; a transform has its own.
  */
-function timeoutOf({ fetch, transform }: SourceConfig): number {
+function timeoutOf(entry: SourceConfig): number {
+  const fetch = fetchIn(entry);
+  const { transform } = entry;
   const fetching = 'timeout' in fetch ? (2 * urlsOf(fetch) + 1) * fetch.timeout : FETCH_TIMEOUT;
   return typeof transform === 'object' ? fetching + transform.timeout : fetching;
 }
 
-function urlsOf(fetch: Exclude<SourceConfig['fetch'], (...args: never[]) => unknown>): number {
+function urlsOf(fetch: Exclude<FetchConfig, (...args: never[]) => unknown>): number {
   return 'urls' in fetch ? Object.keys(fetch.urls).length : 1;
 }

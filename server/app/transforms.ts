@@ -1,5 +1,6 @@
 import type { Finding } from '../config/findings.js';
 import type { Config, SourceConfig } from '../config/schema.js';
+import type { RecordTransform } from '../source/batch/context.js';
 import type { Source } from '../source/source.js';
 import type { FollowerOptions } from '../source/stream/follower.js';
 import {
@@ -13,6 +14,8 @@ import {
 export interface Transforms {
   /** The source of a topic of one entry of the configuration, with its transform after it. */
   after(source: Source, config: SourceConfig, topic: string): Source;
+  /** What makes the values of an entry of its records; `undefined` where these are the values. */
+  ofRecords(config: SourceConfig): RecordTransform | undefined;
   /** What the transform of an entry makes of a message for a topic of it; `undefined` where it has none. */
   of(config: SourceConfig, topic: string): FollowerOptions['transform'];
   /** Ends their threads and processes, and resolves when they are gone. */
@@ -39,6 +42,7 @@ export async function startTransforms(config: Config): Promise<Transforms> {
       const runner = runners.get(entry);
       return runner ? transformedSource(source, runner, topic) : source;
     },
+    ofRecords: (entry) => runners.get(entry)?.run,
     of(entry, topic) {
       const runner = runners.get(entry);
       return runner && ((value, context) => runner.run(value, { ...context, topic }));

@@ -57,16 +57,24 @@ function topicText({ topic, max }: SourceConfig): string {
   return hasParameters(topic) ? `${topic} (at most ${max ?? MAX_INSTANCES})` : topic;
 }
 
-function fetchText({ fetch }: SourceConfig): string {
+function fetchText({ fetch, batch }: SourceConfig): string {
+  if (batch) return `batches of ${batch.max} from ${requestText(batch.url, batch)}`;
   if (typeof fetch !== 'object') return 'a function';
   if ('system' in fetch) return "this machine's vital signs";
   if ('file' in fetch) return fetch.file;
   if ('redis' in fetch) return redisText(fetch.redis);
   if ('stream' in fetch) return streamText(fetch);
-  const headers = Object.keys(fetch.headers);
-  const named = headers.length > 0 ? `, headers ${headers.join(' ')}` : '';
   const place = 'url' in fetch ? fetch.url : `${fetch.strategy} of ${Object.values(fetch.urls).join(' ')}`;
-  return `${place} (timeout ${formatDuration(fetch.timeout)}, at most ${fetch.maxBytes} bytes${named})`;
+  return requestText(place, fetch);
+}
+
+function requestText(
+  place: string,
+  { timeout, headers, maxBytes }: { timeout: number; headers: Record<string, string>; maxBytes: number },
+): string {
+  const names = Object.keys(headers);
+  const named = names.length > 0 ? `, headers ${names.join(' ')}` : '';
+  return `${place} (timeout ${formatDuration(timeout)}, at most ${maxBytes} bytes${named})`;
 }
 
 function streamText({

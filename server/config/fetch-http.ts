@@ -9,7 +9,7 @@ export const headers = z
   .default({});
 
 /** What goes for each request, and for each answer. */
-const exchange = {
+export const exchange = {
   /** For the whole answer, in ms. */
   timeout: scalar.duration(1).default(10_000),
   headers,

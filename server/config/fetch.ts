@@ -52,12 +52,14 @@ export const fetchSchema = z.transform<FetchInput, FetchOutput>((value, context)
   return z.NEVER;
 });
 
+/** What a `fetch` may be. */
+export const FETCH_EXPECTED =
+  'a URL, or one of { url: http://… }, { strategy: first, urls: [http://…] }, { stream: http://… }, { file: ./data.json }, { redis: { key: … } }, { system: true }, or in code a function';
+
 function noForm(value: unknown): z.core.$ZodRawIssue {
   const keys = typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.keys(value) : [];
   const unknown = keys.filter((key) => !Object.hasOwn(fetchUrls.shape, key));
   if (unknown.length > 0)
     return { code: 'unrecognized_keys', keys: unknown, input: value as Record<string, unknown> };
-  const message =
-    'a URL, or one of { url: http://… }, { strategy: first, urls: [http://…] }, { stream: http://… }, { file: ./data.json }, { redis: { key: … } }, { system: true }, or in code a function';
-  return { code: 'custom', message, input: value };
+  return { code: 'custom', message: FETCH_EXPECTED, input: value };
 }

@@ -2,7 +2,6 @@
 const LATER: Readonly<Record<string, readonly string[]>> = {
   '': ['workers'],
   auth: ['jwt'],
-  'sources[]': ['batch'],
 };
 
 /** Whether a key is no mistake but only too early. `parent` is the path of its object: `sources[0].fetch`. */

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { findBatchMisfits } from './batch.js';
 import { beyondTheSchema, findingsOf, type Provenance } from './findings.js';
 import { findOverlaps } from './overlaps.js';
 import { ConfigError, type ConfigProblem, formatPath, valueAt } from './problem.js';
@@ -38,6 +39,7 @@ export function checkConfig(
     ...findRedisWithoutUrl(input),
     ...findSharedSinks(input),
     ...findPushMisfits(input),
+    ...findBatchMisfits(input),
     ...findTemplateMistakes(input),
   ];
   // Two findings in one place are the same mistake seen twice; the more telling ones come first.

@@ -3,7 +3,7 @@ import { type ConfigPath, formatPath } from './problem.js';
 /** What is printed in place of a secret. */
 const SECRET = '(secret)';
 
-const SECRET_PLACES = [/^auth\b/, /^sources\[\d+\]\.fetch\.(?:headers|body|graphql\.variables)\b/];
+const SECRET_PLACES = [/^auth\b/, /^sources\[\d+\]\.(?:fetch|batch)\.(?:headers|body|graphql\.variables)\b/];
 
 /** The strings that had `${VARIABLES}` in them, by the text form of their path, as they were written. */
 export type Written = ReadonlyMap<string, string>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { batchSchema } from './batch.js';
 import { formatDuration } from './duration.js';
 import { fetchSchema } from './fetch.js';
 import { hostsSchema } from './hosts.js';
@@ -81,7 +82,10 @@ const source = z
     when: scalar.oneOf('subscribed', 'always').default('subscribed'),
     /** How long it goes on after the last subscriber left, in ms. */
     linger: scalar.duration(0).default(30_000),
-    fetch: fetchSchema,
+    /** How to get the value. Exactly one of this and `batch`. */
+    fetch: fetchSchema.optional(),
+    /** One request for many of the topics that `{parameters}` stand for. */
+    batch: batchSchema.optional(),
     /** Makes the topic's value out of what was fetched. */
     transform: transformSchema.optional(),
     /** Where every new value goes besides; a file, key or hash field among them makes a warm start. */

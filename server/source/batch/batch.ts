@@ -19,8 +19,8 @@ export interface BatchOptions {
   max: number;
   /** In an answer that is a list: the field that names a record's instance, or a JSON Pointer to it. */
   by?: string | undefined;
-  /** Makes a source of a URL of which the parameters have been filled in. */
-  source: (url: string) => Source;
+  /** Makes a source of a URL of which the parameters have been filled in, given what the others stand for. Must not throw. */
+  source: (url: string, others: Parameters) => Source;
   /** Makes the value of a topic of its record; default: that is the record. */
   transform?: RecordTransform | undefined;
   /** Milliseconds from one request for an instance to the next. */
@@ -64,7 +64,7 @@ export function startBatch(options: BatchOptions): Batch {
   const { url: template, parameter, join, every, maxAge = every } = options;
   const { timeout = TIMEOUT, linger = LINGER, random = Math.random } = options;
   const stats: BatchStats = { requests: 0, failures: 0, instances: 0, missing: 0 };
-  const context: BatchContext = {
+  const context: Omit<BatchContext, 'source'> = {
     every,
     maxAge,
     when: options.when,
@@ -75,7 +75,6 @@ export function startBatch(options: BatchOptions): Batch {
     clock: options.clock,
     random,
     onError: options.onError,
-    source: options.source,
     transform: options.transform,
     phases: createPhases(every),
     stats,
@@ -85,7 +84,10 @@ export function startBatch(options: BatchOptions): Batch {
   const lines = new Map<string, OpenLine>();
 
   function openLine(key: string, others: Parameters): OpenLine {
-    const line = createLine(batchUrl({ template, parameter, others, join }), context);
+    const line = createLine(batchUrl({ template, parameter, others, join }), {
+      ...context,
+      source: (url) => options.source(url, others),
+    });
     const entry: OpenLine = { line, members: 0, desk: { ...line, dismiss } };
     lines.set(key, entry);
     function dismiss(member: Member): void {

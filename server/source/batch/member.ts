@@ -25,9 +25,12 @@ export interface Desk {
   dismiss(member: Member): void;
 }
 
+type MemberContext = Omit<BatchContext, 'source'>;
+
 /** One instance of a batch. A class, since there are ten thousands of them. */
 export class Member implements Refresher {
   readonly name: string;
+  /** Fetches and failures are counted where they are made: a request is one for many. */
   readonly state: RefresherState = {
     lastStart: undefined,
     lastSuccess: undefined,
@@ -48,7 +51,7 @@ export class Member implements Refresher {
   live = false;
   readonly #topic: TopicWriter;
   readonly #desk: Desk;
-  readonly #context: BatchContext;
+  readonly #context: MemberContext;
   /** What the topic's value was made of. */
   #record: Json | undefined;
   #missing = false;
@@ -59,7 +62,7 @@ export class Member implements Refresher {
   #lingering: Timer | undefined;
   #closed = false;
 
-  constructor(name: string, topic: TopicWriter, desk: Desk, context: BatchContext) {
+  constructor(name: string, topic: TopicWriter, desk: Desk, context: MemberContext) {
     this.name = name;
     this.#topic = topic;
     this.#desk = desk;
@@ -114,7 +117,6 @@ export class Member implements Refresher {
     this.asking = ask;
     this.waiting = undefined;
     this.state.lastStart = now;
-    this.state.fetches += 1;
     this.state.running = true;
   }
 
@@ -153,7 +155,6 @@ export class Member implements Refresher {
   failed(error: unknown, label: string): void {
     this.#setMissing(false);
     this.state.lastError = error;
-    this.state.failures += 1;
     this.#topic.fail(reasonOf(label, error));
   }
 
