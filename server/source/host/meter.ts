@@ -69,8 +69,7 @@ function windowMeter(quota: Quota): Meter {
       const time = now < end ? end - now : per;
       // One for each is kept back: what was planned already comes when less is left than it was planned with.
       const spare = Math.max(1, count - usedBy(now) - sharers);
-      // When the window is over there is enough for everybody again.
-      return Math.min(time, (time / spare) * sharers);
+      return (time / spare) * sharers;
     },
   };
 }
