@@ -5,7 +5,8 @@
  *
  * Needs a C compiler for the load. Every figure comes from a fresh server process, the order reversed each round;
  * server and load are pinned to a core each. Prints medians, spreads, ratios and what became of the goals, and keeps
- * them with the raw rounds in loadtest/results/bench.json. `--smoke` only shows that everything still runs.
+ * them with the raw rounds in loadtest/results/bench.json. `--quick` runs each once, shortly, and leaves out those that no goal
+ * names; `--smoke` only shows that everything still runs.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,14 +15,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { machine, openFilesLimit } from '../machine.mjs';
-import { CASES } from './cases.mjs';
+import { CASES, OURS } from './cases.mjs';
 import { echo } from './echo.mjs';
 import { summarize, table } from './report.mjs';
-import { sidesHere } from './sides.mjs';
+import { SIDES } from './sides.mjs';
 
 const PACES = {
-  full: { rounds: 3, seconds: 3, shrink: 1 },
-  quick: { rounds: 1, seconds: 1, shrink: 1 },
+  full: { rounds: 3, seconds: 2, shrink: 1 },
+  quick: { rounds: 1, seconds: 0.7, shrink: 1 },
   smoke: { rounds: 1, seconds: 0.2, shrink: 50 },
 };
 /** Files that a server has open besides its connections. */
@@ -44,6 +45,11 @@ const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.
 const note = (/** @type {string} */ line) => process.stderr.write(`${line}\n`);
 
 const cases = chosen('case', options.case, [...CASES.map(({ name }) => name), 'echo']);
+const names = chosen(
+  'side',
+  options.side,
+  SIDES.map(({ name }) => name),
+);
 const scratch = mkdtempSync(join(tmpdir(), 'headwater-bench-'));
 const load = join(scratch, 'load');
 
@@ -62,6 +68,17 @@ function chosen(
   return names;
 }
 
+/** Builds what a side needs; one that cannot be had on this machine is left out, aloud. */
+function isReady(/** @type {import('./sides.mjs').Side} */ { name, prepare }) {
+  try {
+    prepare?.(scratch);
+    return true;
+  } catch (error) {
+    note(`${name} is left out: ${/** @type {Error} */ (error).message}`);
+    return false;
+  }
+}
+
 /** The case with fewer clients, for a smoke run and where the system allows no more. */
 function sized(/** @type {import('./measure/session.mjs').Setup} */ setup) {
   const allowed = openFilesLimit() - OTHER_FILES;
@@ -73,6 +90,12 @@ function sized(/** @type {import('./measure/session.mjs').Setup} */ setup) {
   };
 }
 
+/** A quick run keeps to our own and those that a goal names. */
+function takesPart(/** @type {string} */ side, /** @type {import('./cases.mjs').Case} */ each) {
+  if (each.only && !each.only.includes(side)) return false;
+  return !options.quick || OURS.includes(side) || each.goals.some(({ against }) => against === side);
+}
+
 /** @param {import('./cases.mjs').Case} each @param {import('./sides.mjs').Side[]} sides */
 async function runCase(each, sides) {
   const setup = sized(each.setup);
@@ -80,7 +103,7 @@ async function runCase(each, sides) {
   const raw = [];
   const runs = /** @type {const} */ (['ws', 'sse']).flatMap((transport) =>
     sides
-      .filter(({ name, dialects }) => dialects[transport] && (each.only ?? [name]).includes(name))
+      .filter(({ name, dialects }) => dialects[transport] && takesPart(name, each))
       .map((side) => ({ side, transport })),
   );
   for (let round = 0; round < rounds; round++) {
@@ -106,13 +129,7 @@ try {
   execFileSync('cc', ['-O2', '-o', load, ...sources.map((name) => here(`load/${name}`))], {
     stdio: 'inherit',
   });
-  const known = sidesHere(scratch, note);
-  const names = chosen(
-    'side',
-    options.side,
-    known.map(({ name }) => name),
-  );
-  const sides = known.filter(({ name }) => names.includes(name));
+  const sides = SIDES.filter((side) => names.includes(side.name) && isReady(side));
 
   const results = [];
   for (const each of CASES) if (cases.includes(each.name)) results.push(await runCase(each, sides));

@@ -3,7 +3,8 @@ import * as delivery from './measure/delivery.mjs';
 import * as memory from './measure/memory.mjs';
 import * as storm from './measure/storm.mjs';
 
-const OURS = ['headwater-uws', 'headwater-libuv'];
+/** What every other side is compared with. */
+export const OURS = ['headwater-uws', 'headwater-libuv'];
 const KIB = 1024;
 
 /**

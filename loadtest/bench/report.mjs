@@ -1,5 +1,6 @@
 /** From raw runs to medians, ratios, and what became of the goals. */
 import { median } from '../machine.mjs';
+import { OURS } from './cases.mjs';
 
 /**
  * @typedef {object} Measured
@@ -11,8 +12,6 @@ import { median } from '../machine.mjs';
  * @property {string} [error] why there are none
  */
 
-/** Ours, which every other side is compared with. */
-const OURS = ['headwater-uws', 'headwater-libuv'];
 const TRANSPORT_NAMES = { ws: 'WebSocket', sse: 'Server-Sent Events' };
 
 /**

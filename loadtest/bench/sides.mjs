@@ -24,6 +24,7 @@ const node = (/** @type {string} */ script, /** @type {string} */ variant) => ({
  * @property {string} name
  * @property {(scenario: string) => string[]} command
  * @property {{ ws?: Dialect, sse?: Dialect }} dialects
+ * @property {(scratch: string) => void} [prepare] builds it; throws where that cannot be done here
  * @typedef {(scenario: ClientScenario) => string[]} Dialect what `load` is told about the dialogue
  */
 
@@ -98,8 +99,17 @@ const centrifugeStream = (scenario) => [
   ...['-e', '1:"id":1'],
 ];
 
+let centrifuge = '';
+
+/** @param {string} scratch */
+function buildCentrifuge(scratch) {
+  if (!works('go', ['version'])) throw new Error('there is no Go here');
+  centrifuge = join(scratch, 'centrifuge');
+  execFileSync('go', ['build', '-o', centrifuge, '.'], { cwd: here('servers/centrifuge'), stdio: 'pipe' });
+}
+
 /** @type {Side[]} */
-const ALWAYS = [
+export const SIDES = [
   {
     name: 'headwater-uws',
     ...node('headwater.mjs', 'uws'),
@@ -117,36 +127,10 @@ const ALWAYS = [
   { name: 'ws-framed', ...node('ws.mjs', 'framed'), dialects: { ws: bareSocket } },
   { name: 'node-sse', ...node('sse.mjs', 'node'), dialects: { sse: bareStream } },
   { name: 'socket.io', ...node('socket-io.mjs', ''), dialects: { ws: socketIo } },
-];
-
-/**
- * All sides that this machine can run. What is built goes into `scratch`.
- * @param {string} scratch
- * @param {(line: string) => void} note told what is left out, and why
- */
-export function sidesHere(scratch, note) {
-  const centrifuge = buildCentrifuge(join(scratch, 'centrifuge'), note);
-  return centrifuge ? [...ALWAYS, centrifuge] : ALWAYS;
-}
-
-/** @returns {Side | undefined} */
-function buildCentrifuge(/** @type {string} */ binary, /** @type {(line: string) => void} */ note) {
-  const go = ['go', '/usr/local/go/bin/go'].find((name) => works(name, ['version']));
-  if (!go) {
-    note('centrifuge is left out: there is no Go here');
-    return undefined;
-  }
-  try {
-    execFileSync(go, ['build', '-o', binary, '.'], { cwd: here('servers/centrifuge'), stdio: 'pipe' });
-  } catch (error) {
-    note(
-      `centrifuge is left out: it cannot be built here (${String(error.stderr).trim().split('\n').at(-1)})`,
-    );
-    return undefined;
-  }
-  return {
+  {
     name: 'centrifuge',
-    command: (scenario) => [binary, scenario],
+    command: (scenario) => [centrifuge, scenario],
     dialects: { ws: centrifugeSocket, sse: centrifugeStream },
-  };
-}
+    prepare: buildCentrifuge,
+  },
+];

@@ -1,6 +1,6 @@
 /**
- * Compares our TCP echo with the plain one in Node, asyncio on uvloop, Go, and the least that C can do, one core each.
- * After a build: `node loadtest/echo/bench.mjs [ROUNDS] [SECONDS]`. Needs a C compiler for the load; uvloop and Go are
+ * Compares our TCP echo with the plain one in Node, asyncio alone and on uvloop, Go, and the least that C can do, one core each.
+ * After a build: `node loadtest/echo/bench.mjs [ROUNDS] [SECONDS]`. Needs a C compiler for the load; Python's and Go's are
  * left out where they are not installed. Every figure comes from a fresh server process, the order reversed each
  * round; server and load are pinned to a core each where the machine has two and `taskset`. Prints medians, spreads and
  * ratios of throughput and of server CPU time a request, and keeps them in loadtest/results/echo.json.
@@ -31,8 +31,10 @@ const servers = [
   { name: 'headwater', command: [process.execPath, here('servers/headwater.mjs')] },
   { name: 'node', command: [process.execPath, here('servers/node.mjs')] },
 ];
+const asyncio = ['python3', here('servers/asyncio_echo.py')];
+if (works('python3', ['-c', 'import asyncio'])) servers.push({ name: 'asyncio', command: asyncio });
 if (works('python3', ['-c', 'import uvloop'])) {
-  servers.push({ name: 'uvloop', command: ['python3', here('servers/uvloop_echo.py')] });
+  servers.push({ name: 'uvloop', command: [...asyncio, 'uvloop'] });
 }
 if (works('go', ['version'])) {
   const binary = join(scratch, 'echo-go');

@@ -2,7 +2,7 @@
 import { cpuOf } from '../../machine.mjs';
 import { expectReady, startLoad, startServer } from './session.mjs';
 
-/** Seconds of the same before anything is measured, so that the code is compiled. */
+/** Seconds of the same before anything is measured, at most, so that the code is compiled. */
 const WARM_UP = 0.7;
 /** What is still queued when the last is published has this many ms to arrive. */
 const DRAIN = 30_000;
@@ -20,7 +20,7 @@ export const FIGURES = [
 /** Publishes at the rate of the case. The clock stops when the last delivery has arrived. */
 export async function measureDelivery(/** @type {import('./session.mjs').Run} */ run) {
   return withSubscribers(run, async (publish) => {
-    await publish(run.setup.rate, WARM_UP);
+    await publish(run.setup.rate, Math.min(WARM_UP, run.seconds));
     return publish(run.setup.rate, run.seconds);
   });
 }
@@ -28,7 +28,7 @@ export async function measureDelivery(/** @type {import('./session.mjs').Run} */
 /** The same at half of the rate that would take the whole of a core, going by what a delivery costs here. */
 export async function measureLatency(/** @type {import('./session.mjs').Run} */ run) {
   return withSubscribers(run, async (publish) => {
-    await publish(run.setup.rate, WARM_UP);
+    await publish(run.setup.rate, Math.min(WARM_UP, run.seconds));
     const { cpuMicros } = await publish(run.setup.rate, run.seconds / 2);
     const rate = 0.5 / ((cpuMicros / 1e6) * run.setup.connections);
     return { rate: Math.round(rate), ...(await publish(rate, run.seconds)) };

@@ -1,6 +1,7 @@
-import asyncio
+"""asyncio's own loop, or uvloop's: `asyncio_echo.py [uvloop]`."""
 
-import uvloop
+import asyncio
+import sys
 
 
 class Echo(asyncio.Protocol):
@@ -18,4 +19,9 @@ async def main():
     await server.serve_forever()
 
 
-uvloop.run(main())
+if sys.argv[1:] == ["uvloop"]:
+    import uvloop
+
+    uvloop.run(main())
+else:
+    asyncio.run(main())
