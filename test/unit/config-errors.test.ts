@@ -237,7 +237,7 @@ describe('a problem of a configuration file', () => {
     expect(error.message).toBe(
       [
         'b.yaml has 2 problems:',
-        '  line 1, lop: found the unknown key "lop", expected one of loop, http, tcp, redis, auth, limits, flush, heartbeat, drainTimeout, topics, sources; did you mean "loop"?',
+        '  line 1, lop: found the unknown key "lop", expected one of loop, http, tcp, redis, auth, limits, hosts, state, flush, heartbeat, drainTimeout, topics, sources; did you mean "loop"?',
         '  line 2, http.port: found 99999, expected a whole number, from 0 to 65535',
       ].join('\n'),
     );
