@@ -21,7 +21,12 @@ const BASE = 'https://api.example/prices?symbols=';
 export function batchOnManualClock(options: Partial<BatchOptions> = {}) {
   const clock = manualClock(START);
   const store = createStore({ clock, flush: 0 });
-  store.declare({ topic: 'price/{symbol}', kind: 'state', history: { count: 4, bytes: 10_000 }, served: true });
+  store.declare({
+    topic: 'price/{symbol}',
+    kind: 'state',
+    history: { count: 4, bytes: 10_000 },
+    served: true,
+  });
   const requests: BatchRequest[] = [];
   const errors: unknown[] = [];
   const upstream = {
