@@ -120,7 +120,7 @@ async function runCase(each, sides) {
     note(`${each.name}: round ${round + 1} of ${rounds}`);
   }
   const summaries = /** @type {const} */ (['ws', 'sse']).map((transport) => summarize(each, transport, raw));
-  for (const summary of summaries) console.log(table(summary, each.figures));
+  for (const summary of summaries) if (summary.sides.length > 0) console.log(table(summary, each.figures));
   return { summaries, raw };
 }
 
