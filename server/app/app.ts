@@ -152,6 +152,7 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
       streams: sources.streams(),
       sinks: sinks.counts(),
       templates: sources.templates(),
+      batches: sources.batches(),
       state: stateReading(keeper),
       pipelines: runningPipelines(),
     };

@@ -31,6 +31,8 @@ export interface Readings {
   };
   /** Of each configured topic with `{parameters}`. */
   templates: readonly TemplateReading[];
+  /** Of each configured topic with a `batch`. */
+  batches: readonly BatchReading[];
   /** Those that run and have a name. */
   pipelines: readonly { name: string; stages: readonly StageReading[] }[];
 }
@@ -42,6 +44,15 @@ export interface TemplateReading {
   idle: number;
   evictions: number;
   refusals: number;
+}
+
+/** One configured topic with a `batch`. */
+export interface BatchReading {
+  topic: string;
+  requests: number;
+  failures: number;
+  instances: number;
+  missing: number;
 }
 
 /** One stage of a pipeline. */
@@ -113,6 +124,19 @@ export function createMetrics(read: () => Readings): Metrics {
     });
   }
 
+  function ofBatches(name: string, help: string, value: (batch: BatchReading) => number): void {
+    new (name.endsWith('_total') ? Counter : Gauge)({
+      name: `headwater_batch_${name}`,
+      help: `${help}, by topic with a batch`,
+      labelNames: ['topic'],
+      registers,
+      collect() {
+        this.reset();
+        for (const reading of read().batches) this.inc({ topic: reading.topic }, value(reading));
+      },
+    });
+  }
+
   function ofTemplates(name: string, help: string, value: (template: TemplateReading) => number): void {
     new (name.endsWith('_total') ? Counter : Gauge)({
       name: `headwater_template_${name}`,
@@ -179,6 +203,10 @@ export function createMetrics(read: () => Readings): Metrics {
   counter('state_rewrites', 'Times the journal was made anew', (r) => r.state.rewrites);
   counter('state_failures', 'Failures to keep the state', (r) => r.state.failures);
   gauge('state_failing', '1 while the state cannot be kept', (r) => (r.state.failing ? 1 : 0));
+  ofBatches('requests_total', 'Requests made for many topics at once', (batch) => batch.requests);
+  ofBatches('failures_total', 'Requests that brought no answer', (batch) => batch.failures);
+  ofBatches('instances', 'Topics that are asked for at intervals', (batch) => batch.instances);
+  ofBatches('missing', 'Topics that the last answer left out', (batch) => batch.missing);
   ofTemplates('instances', 'Topics that there are', (template) => template.live);
   ofTemplates('idle_instances', 'Topics that nobody watches or waits for', (template) => template.idle);
   ofTemplates('evictions_total', 'Idle topics closed to make room', (template) => template.evictions);

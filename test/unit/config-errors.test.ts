@@ -45,9 +45,24 @@ describe('a problem of a configuration file', () => {
     ['a key that a prototype would swallow', '__proto__: 1', /^1 __proto__: found the unknown key/],
     ['a key of a later version', 'workers: 2', /^1 workers: not available in this version/],
     [
-      'a key of a later version in a list',
-      `sources: [{ ${SOURCE}, batch: {}, fetch: http://a }]`,
-      /^1 sources\[0\]\.batch: not available in this version/,
+      'a batch beside a fetch',
+      "sources: [{ topic: 'p/{s}', every: 1s, batch: { url: 'http://a/{s}' }, fetch: 'http://a/{s}' }]",
+      /^1 sources\[0\]\.batch: found batch beside fetch, expected one of the two$/,
+    ],
+    [
+      'a batch for one topic',
+      'sources: [{ topic: p, every: 1s, batch: { url: http://a } }]',
+      /^1 sources\[0\]\.topic: found "p", expected a topic with a \{parameter\}/,
+    ],
+    [
+      'a batch whose URL has no place for the names',
+      "sources: [{ topic: 'p/{m}/{s}', every: 1s, batch: { url: 'http://a/{m}', headers: { x: '{s}' } } }]",
+      /^1 sources\[0\]\.batch\.url: found "http:\/\/a\/\{m\}", expected \{s\} in it, for the names/,
+    ],
+    [
+      'a batch that asks for nobody',
+      "sources: [{ topic: 'p/{s}', every: 1s, batch: { url: 'http://a/{s}', max: 0 } }]",
+      /^1 sources\[0\]\.batch\.max: found 0, expected a whole number, from 1 to 10000$/,
     ],
     [
       'a strategy that does not exist',
@@ -184,9 +199,9 @@ describe('a problem of a configuration file', () => {
     ['a topic that URLs would fold away', 'topics: [{ topic: a/../b }]', /expected a topic name/],
     ['a parameter within a segment', "topics: [{ topic: 'a-{x}' }]", /expected a topic name/],
     [
-      'a source with a parameter',
+      'a source with a parameter that it does not use',
       "sources: [{ topic: 'w/{city}', every: 1s, fetch: http://a }]",
-      /found "w\/\{city\}", expected .*not available here in this version$/,
+      /^1 sources\[0\]\.topic: found the parameter \{city\}, which nothing uses, expected it in a URL/,
     ],
     [
       'two sources of one topic',
