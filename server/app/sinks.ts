@@ -112,7 +112,8 @@ export async function startSinks(
         topic,
         sinks.map((sink) => sinkOf(sink, links, config.redis?.url)),
       );
-      await load(writer, outlet, true);
+      // What the state directory kept is what clients hold.
+      if (writer.view.version === 0) await load(writer, outlet, true);
     }),
   );
   await store.flushed();

@@ -72,7 +72,8 @@ export function startSources(
 
   function start(entry: SourceConfig, topic: TopicWriter, fetched: Source): Refresher {
     const { every, adaptive, maxAge, when, linger } = entry;
-    const { name } = topic.view;
+    const { name, asOf, freshness } = topic.view;
+    const fetchedAt = freshness.stale || asOf === undefined ? undefined : Math.min(asOf, timers.now());
     return startRefresher({
       source: tasks.ofSource(transforms.after(fetched, entry, name), name),
       topic,
@@ -83,6 +84,7 @@ export function startSources(
       when,
       linger,
       timeout: timeoutOf(entry),
+      fetchedAt,
       clock: timers,
       onError: (err) => logger.warn({ topic: name, err }, 'a fetch failed'),
     });

@@ -23,6 +23,8 @@ export interface RefresherOptions {
   when: 'always' | 'subscribed';
   /** Milliseconds that a `subscribed` source goes on after the last subscriber left; default 30,000. */
   linger?: number;
+  /** When what the topic holds was fetched, where that was before this refresher: it is asked again when that is due. */
+  fetchedAt?: number | undefined;
   clock: Clock;
   /** Hears of every failed fetch, with the error whole: for the log. */
   onError?: (error: unknown) => void;
@@ -78,16 +80,17 @@ const QUOTA_RECHECK = 30_000;
  */
 export function startRefresher(options: RefresherOptions): Refresher {
   const { source, topic, every, adaptive, maxAge = every, when, clock } = options;
-  const { timeout = TIMEOUT, linger = LINGER, onError, random = Math.random } = options;
+  const { timeout = TIMEOUT, linger = LINGER, fetchedAt, onError, random = Math.random } = options;
   const state: RefresherState = {
-    lastStart: undefined,
-    lastSuccess: undefined,
+    lastStart: fetchedAt,
+    lastSuccess: fetchedAt,
     lastError: undefined,
     fetches: 0,
     failures: 0,
     running: false,
   };
   const schedule = createSchedule({ every, adaptive, random });
+  if (fetchedAt !== undefined) schedule.started(fetchedAt);
   const racer = source.race && createRacer({ label: source.label, race: source.race, timeout, clock });
   /** Aborts when the refresher stops running: for lack of demand, or for good. */
   let active: AbortController | undefined;
@@ -97,7 +100,7 @@ export function startRefresher(options: RefresherOptions): Refresher {
   /** The source reported a change during a fetch that may have begun before it. */
   let changedMeanwhile = false;
   /** When the last fetch began that is over. */
-  let settledStart: number | undefined;
+  let settledStart = fetchedAt;
   /** While active: whether its fetches have caught up with a pause before. */
   let caughtUp = false;
   let closed = false;

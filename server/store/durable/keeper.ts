@@ -100,7 +100,6 @@ export async function openKeeper(folder: string, options: KeeperOptions): Promis
 
   async function open(): Promise<Loaded> {
     try {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
       await lock();
       return await loadTopics(folder, boot);
     } catch (cause) {
@@ -112,7 +111,9 @@ export async function openKeeper(folder: string, options: KeeperOptions): Promis
   }
 
   async function lock(): Promise<void> {
-    unlock ??= await lockFolder(folder, (error) => {
+    if (unlock) return;
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    unlock = await lockFolder(folder, (error) => {
       unlock = undefined;
       calledOff.abort(error);
       abandon(error);

@@ -9,6 +9,8 @@ import { currentBoot } from './boot.js';
 const STALE = 5_000;
 const RENEWED_EVERY = 1_000;
 const ASKED_EVERY = 250;
+/** The folders that this process has locked, and has not lost. */
+const held = new Set<string>();
 
 /** Which process holds the lock, as far as others can look after it. */
 interface Owner {
@@ -46,6 +48,7 @@ export async function lockFolder(
       update: RENEWED_EVERY,
       onCompromised(error) {
         lost = true;
+        held.delete(folder);
         onLost(error);
       },
     });
@@ -53,14 +56,17 @@ export async function lockFolder(
   for (let waited = 0; ; waited += ASKED_EVERY) {
     try {
       const unlock = await take();
+      held.add(folder);
       await describe(lock, note);
       return async () => {
-        if (!lost) await unlock();
+        if (lost) return;
+        held.delete(folder);
+        await unlock();
       };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ELOCKED') throw error;
       const owner = await ownerOf(lock, note);
-      const alive = owner && isAlive(owner);
+      const alive = owner && isAlive(owner, folder);
       if (alive === false) await rmdir(lock).catch(ignoreMissing);
       else if (alive || waited > STALE + RENEWED_EVERY) throw locked(folder, owner);
       else await sleep(ASKED_EVERY);
@@ -103,10 +109,11 @@ async function ownerOf(lock: string, note: string): Promise<Owner | undefined> {
 }
 
 /** `undefined` for a process that cannot be seen from here. */
-function isAlive(owner: Owner): boolean | undefined {
+function isAlive(owner: Owner, folder: string): boolean | undefined {
   const visible =
     owner.boot !== undefined && owner.boot === currentBoot() && owner.namespace === namespaceOfSelf();
-  return visible ? startOf(owner.pid) === owner.started : undefined;
+  if (!visible) return undefined;
+  return owner.pid === process.pid ? held.has(folder) : startOf(owner.pid) === owner.started;
 }
 
 async function inodeOf(path: string): Promise<string> {
