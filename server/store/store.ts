@@ -5,6 +5,7 @@ import type { TopicKind } from '../../shared/messages.js';
 import { applyPatch, type PatchOperation } from '../../shared/patch.js';
 import { isTopic } from '../../shared/topic.js';
 import { type Clock, systemClock } from '../async/clock.js';
+import { named } from '../async/hold.js';
 import { createDeclarations } from './declarations.js';
 import type { SavedTopic } from './durable/saved-topic.js';
 import { EventTopic } from './event-topic.js';
@@ -137,7 +138,10 @@ export function createStore(options: StoreOptions = {}): Store {
     const flushes: TopicFlush[] = [];
     const now = clock.now();
     for (const topic of touched) {
-      const taken = topic.takeFlush(now);
+      const taken = named(
+        () => `the change of ${topic.name}`,
+        () => topic.takeFlush(now),
+      );
       if (taken.change || taken.turned || taken.checked) flushes.push(taken);
     }
     touched.clear();

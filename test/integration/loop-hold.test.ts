@@ -151,6 +151,21 @@ describe('what holds the event loop', () => {
     expect(holds[1]!.leftOut).toBeGreaterThan(0);
   });
 
+  it('is named after the topic when two large values are compared', async () => {
+    const { headwater, holds } = await start({ topics: [{ topic: 'large' }] });
+    const large = (mark: number) =>
+      Object.fromEntries(
+        Array.from({ length: 300_000 }, (_, key) => [`k${key}`, { key, mark: key % 7 && mark }]),
+      );
+    const topic = headwater.topic('large');
+    for (let mark = 1; mark <= 2; mark += 1) {
+      const { version } = topic;
+      topic.set(large(mark));
+      await expect.poll(() => topic.version, { timeout: 10_000 }).toBeGreaterThan(version);
+    }
+    expect(holds.map(({ where }) => where)).toContain('the change of large');
+  });
+
   it('is nothing when a source waits without blocking', async () => {
     const { headwater, holds } = await start({
       sources: [

@@ -31,13 +31,13 @@ const UNSAID_PAUSE = 1_000;
 const LONGEST_PAUSE = 24 * 60 * 60 * 1_000;
 
 /**
- * Sends one request when the host's turn comes, and again, after a random wait, where it failed in a way that may pass
- * and can be repeated without harm. What came last counts, an answer or a failure.
+ * Sends one request when the host's turn comes, and again, after a random wait, where it failed in a way that may pass.
+ * A POST too: a source only asks, and who knows that may repeat it (RFC 9110, section 9.2.2). What came last counts, an
+ * answer or a failure.
  * @throws {SourceError} when the host takes no request now; whatever `send` throws; what aborts the deadline
  */
 export async function attempt(
   host: Host,
-  method: Method,
   { retries, deadline }: Terms,
   send: () => Promise<Reply>,
 ): Promise<Reply> {
@@ -48,15 +48,13 @@ export async function attempt(
     if (!pass) return conclude(last!);
     last = await ending(send);
     settle(host, pass, last, deadline);
-    if (left === 0 || deadline.signal.aborted || !mayHelp(last, method)) return conclude(last);
+    if (left === 0 || deadline.signal.aborted || !mayHelp(last)) return conclude(last);
     backoff = backoff ? backoff.next(undefined) : BACKOFF.next();
     if (backoff.duration >= deadline.left || host.gate.circuit === 'open') return conclude(last);
     await sleep(backoff.duration, { signal: deadline.signal, clock: host.clock });
     host.counts.retries += 1;
   }
 }
-
-type Method = 'GET' | 'POST';
 
 /** How an attempt ended. */
 type Ending = { reply: Reply } | { error: unknown };
@@ -126,12 +124,10 @@ function pauseOf({ status, fields }: Reply, now: number): number {
   return Math.min(asked, LONGEST_PAUSE);
 }
 
-/** A request that may have reached the host is repeated only where asking twice is no different from asking once. */
-function mayHelp(end: Ending, method: Method): boolean {
-  const safe = method === 'GET';
-  if ('error' in end) return wasNeverMade(end.error) || (safe && wasCut(end.error));
+function mayHelp(end: Ending): boolean {
+  if ('error' in end) return wasNeverMade(end.error) || wasCut(end.error);
   const { status, fields } = end.reply;
-  return PASSING.has(status) && (safe || status === 503) && fields['retry-after'] === undefined;
+  return PASSING.has(status) && fields['retry-after'] === undefined;
 }
 
 function first(field: string | string[] | undefined): string | undefined {

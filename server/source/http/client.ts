@@ -32,6 +32,5 @@ export function createHttpClient({ clock = systemClock, hosts }: HttpClientOptio
 
 /** The whole answer to one request, sent when its host's turn comes; a redirect is an answer too. */
 export function ask({ dispatcher, hosts }: HttpClient, question: Question, terms: Terms): Promise<Reply> {
-  const { target, method } = question;
-  return attempt(hosts.at(target.origin), method, terms, () => exchange(dispatcher, question));
+  return attempt(hosts.at(question.target.origin), terms, () => exchange(dispatcher, question));
 }
