@@ -378,9 +378,12 @@ describe('a file that was hurt', () => {
     const past = await makePast();
     const journal = join(folder, JOURNAL);
     const versions = new Set<number>();
-    for (let length = 0; length < past.bytes.length; length++) {
+    const boundaries = new Set<number>();
+    for (let at = 0; at < past.bytes.length; at += 8 + past.bytes.readUInt32LE(at)) boundaries.add(at);
+    for (let length = 1; length < past.bytes.length; length++) {
+      if (boundaries.has(length)) continue;
       writeFileSync(journal, past.bytes.subarray(0, length));
-      const { topics, doubt } = await expectTruth(past);
+      const { topics, doubt } = await expectTruth(past, 'one');
       expect(doubt).toBeDefined();
       versions.add(topics.get('a')?.version ?? 0);
     }
@@ -406,7 +409,7 @@ describe('a file that was hurt', () => {
         const bytes = Buffer.from(past.bytes);
         bytes[at]! ^= 1 << bit;
         writeFileSync(journal, bytes);
-        expect((await expectTruth(past)).doubt).toBeDefined();
+        expect((await expectTruth(past, 'one')).doubt).toBeDefined();
       }),
       { numRuns: 1_500 },
     );
@@ -415,7 +418,7 @@ describe('a file that was hurt', () => {
   it('by zeros at its end, as a power cut leaves them, likewise', async () => {
     const past = await makePast();
     writeFileSync(join(folder, JOURNAL), Buffer.concat([past.bytes.subarray(0, -30), Buffer.alloc(4_096)]));
-    expect((await expectTruth(past)).doubt).toBeDefined();
+    expect((await expectTruth(past, 'one')).doubt).toBeDefined();
   });
 
   it('is no reason not to start, and is put aside', async () => {
