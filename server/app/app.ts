@@ -212,10 +212,10 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
     const written = sinks.close(Math.min(config.drainTimeout, SINK_TIMEOUT));
     const kept = keeper?.close(Math.min(config.drainTimeout, STATE_TIMEOUT));
     raceListener?.drain();
-    hub.drain(RECONNECT_SPREAD + hub.connections.size);
-    await before(everyoneLeft, config.drainTimeout);
+    const told = hub.drain(RECONNECT_SPREAD + hub.connections.size);
+    await before(Promise.all([told, everyoneLeft]), config.drainTimeout);
     sweeper.close();
-    await Promise.all([...listeners.map((listener) => listener.close()), written, kept]);
+    await Promise.all([told, ...listeners.map((listener) => listener.close()), written, kept]);
     await links.close();
     watch.close();
   }

@@ -3,6 +3,9 @@ import type { HttpRequest, HttpResponse } from '../loop/policy.js';
 import type { EdgeContext } from './context.js';
 import { problemOf, type Reply } from './problem.js';
 
+/** Whoever a server that goes away refuses is sent off for 1 s up to so many. */
+const RETRY_AFTER_SPREAD = 5;
+
 /** One HTTP request on its way to an answer. */
 export interface Exchange {
   readonly request: HttpRequest;
@@ -46,10 +49,18 @@ export async function answer(
   }
 }
 
+/** The problem document of whatever was thrown; a server that goes away adds when to come back, spread over a few seconds. */
+export function refusalOf({ gatekeeper }: EdgeContext, error: unknown): Reply {
+  const refusal = problemOf(error);
+  if (!gatekeeper.isShut || refusal.status !== 503) return refusal;
+  const seconds = 1 + Math.floor(Math.random() * RETRY_AFTER_SPREAD);
+  return { ...refusal, headers: { ...refusal.headers, 'retry-after': String(seconds) } };
+}
+
 /** A route that fails after it has answered is a defect too: there is nobody left to tell but the log. */
 function refuse(context: EdgeContext, exchange: Exchange, error: unknown): void {
   const where = `${exchange.request.method} ${exchange.request.path}`;
-  const refusal = problemOf(error);
+  const refusal = refusalOf(context, error);
   if (refusal.status === 500) context.report(error, where);
   try {
     reply(context, exchange, refusal);

@@ -2,10 +2,10 @@ import { HeadwaterError } from '../../shared/errors.js';
 import { SUBPROTOCOL } from '../../shared/messages.js';
 import type { HttpHandlers, HttpRequest, WebSocketUpgrade } from '../loop/policy.js';
 import type { EdgeContext } from './context.js';
-import { answer, type Exchange, type Route, reply } from './exchange.js';
+import { answer, type Exchange, type Route, refusalOf, reply } from './exchange.js';
 import { preflightHeaders } from './origin.js';
 import type { Pages } from './pages.js';
-import { problem, problemOf, type Reply } from './problem.js';
+import { problem, type Reply } from './problem.js';
 import { bearerToken } from './publish-right.js';
 import { showRace } from './race-route.js';
 import { readTopic } from './read-topic.js';
@@ -137,7 +137,7 @@ function admitWebSocket(context: EdgeContext, request: HttpRequest, upgrade: Web
       open: (socket) => serveWebSocket(context, socket, token, release),
     });
   } catch (error) {
-    const refusal = problemOf(error);
+    const refusal = refusalOf(context, error);
     if (refusal.status === 500) context.report(error, 'websocket upgrade');
     refuse(refusal);
   }

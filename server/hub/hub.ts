@@ -9,6 +9,7 @@ import type { TopicFlush, TopicView } from '../store/topic.js';
 import { Channel } from './channel.js';
 import { Connection, type Outlet } from './connection.js';
 import { catchUp, deliver, deliverChecked, send } from './delivery.js';
+import { inTurns } from './in-turns.js';
 import { createStats, type HubStats } from './stats.js';
 import { NOTHING, type Subscription } from './subscription.js';
 import { Encoded } from './wire.js';
@@ -55,8 +56,11 @@ export interface Hub {
   subscribers(topic: string): number;
   /** Lets the store forget a topic that was only looked at, unless somebody subscribes to it. */
   release(topic: string): void;
-  /** Tells every connection to come back later and closes it, spread over `spread` ms; ends every wait. */
-  drain(spread: number): void;
+  /**
+   * Tells every connection to come back later, spread over `spread` ms, and closes it; ends every wait. Does so in
+   * portions that leave the event loop free for others, and resolves when all have been told.
+   */
+  drain(spread: number): Promise<void>;
   readonly connections: ReadonlySet<Connection>;
   readonly stats: Readonly<HubStats>;
 }
@@ -229,13 +233,19 @@ export function createHub(store: Store, options: HubOptions): Hub {
       if (topic.kind === 'event') return allEventsSince(channel, version);
       return version === NOTHING ? channel.value() : channel.stateSince(version);
     },
-    drain(spread) {
-      for (const connection of connections) {
+    async drain(spread) {
+      await inTurns(connections, (connection) => {
         const reconnectAfter = Math.round(Math.random() * spread);
         tell(connection, JSON.stringify({ type: 'drain', reconnectAfter } satisfies DrainMessage));
         connection.outlet.finish(reconnectAfter);
+      });
+      for (const channel of [...channels.values()]) {
+        await inTurns(channel.waiters, (changed) => {
+          channel.waiters.delete(changed);
+          changed();
+          releaseIfUnwanted(channel);
+        });
       }
-      for (const channel of [...channels.values()]) releaseWaiters(channel);
     },
     release(name) {
       if (!channels.has(name)) store.forget(name);
