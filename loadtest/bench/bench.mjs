@@ -5,8 +5,8 @@
  *
  * Needs a C compiler for the load. Every figure comes from a fresh server process, the order reversed each round;
  * server and load are pinned to a core each. Prints medians, spreads, ratios and what became of the goals, and keeps
- * them with the raw rounds in loadtest/results/bench.json. `--quick` runs each once, shortly, and leaves out those that no goal
- * names; `--smoke` only shows that everything still runs.
+ * them with the raw rounds in loadtest/results/bench.json. `--quick` runs each once, shortly, and leaves out those that
+ * no goal names; `--smoke` only shows that everything still runs.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { machine, openFilesLimit } from '../machine.mjs';
+import { machine, openFilesLimit, works } from '../machine.mjs';
 import { CASES, OURS } from './cases.mjs';
 import { echo } from './echo.mjs';
 import { summarize, table } from './report.mjs';
@@ -50,6 +50,10 @@ const names = chosen(
   options.side,
   SIDES.map(({ name }) => name),
 );
+if (!works('cc', ['--version'])) {
+  note('no C compiler for the load: install one that is called cc (Debian: gcc and libc6-dev)');
+  process.exit(2);
+}
 const scratch = mkdtempSync(join(tmpdir(), 'headwater-bench-'));
 const load = join(scratch, 'load');
 

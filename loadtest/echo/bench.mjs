@@ -1,9 +1,9 @@
 /**
- * Compares our TCP echo with the plain one in Node, asyncio alone and on uvloop, Go, and the least that C can do, one core each.
- * After a build: `node loadtest/echo/bench.mjs [ROUNDS] [SECONDS]`. Needs a C compiler for the load; Python's and Go's are
- * left out where they are not installed. Every figure comes from a fresh server process, the order reversed each
- * round; server and load are pinned to a core each where the machine has two and `taskset`. Prints medians, spreads and
- * ratios of throughput and of server CPU time a request, and keeps them in loadtest/results/echo.json.
+ * Compares our TCP echo with the plain one in Node, asyncio alone and on uvloop, Go, and the least that C can do, one
+ * core each. After a build: `node loadtest/echo/bench.mjs [ROUNDS] [SECONDS]`. Needs a C compiler for the load; Python's
+ * and Go's are left out where they are not installed. Every figure comes from a fresh server process, the order reversed
+ * each round; server and load are pinned to a core each where the machine has two and `taskset`. Prints medians, spreads
+ * and ratios of throughput and of server CPU time a request, and keeps them in loadtest/results/echo.json.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
