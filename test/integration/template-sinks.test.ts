@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { ConfigInput } from '../../server/config/schema.js';
 import type { FunctionContext } from '../../server/source/source.js';
 import { until } from '../support/scripted-servers.js';
 import { startServer } from '../support/server.js';
@@ -13,7 +14,7 @@ async function folder(): Promise<string> {
 }
 
 describe('the sinks of a template', () => {
-  const configOf = (dir: string, fetch: (context: FunctionContext) => unknown) => ({
+  const configOf = (dir: string, fetch: (context: FunctionContext) => unknown): ConfigInput => ({
     sources: [{ topic: 'w/{city}', every: '1h', max: 2, fetch, sinks: [{ file: join(dir, '{city}.json') }] }],
   });
   const filesIn = async (dir: string) =>
