@@ -97,10 +97,10 @@ async function readSince(
   wait: number,
 ): Promise<void> {
   await freshen(context, exchange, topic);
-  let missed = context.hub.since(topic.name, since);
+  let missed = context.hub.since(topic.name, since, messageArray);
   if (!missed && wait > 0) {
     await changeOf(context, exchange, topic, wait);
-    missed = context.hub.since(topic.name, since);
+    missed = context.hub.since(topic.name, since, messageArray);
   }
   if (exchange.gone.aborted) return;
   const headers = {
@@ -109,7 +109,7 @@ async function readSince(
     // Long enough for a cache to answer a crowd that asks for the same cursor as one, short enough to hide nothing.
     'cache-control': 'public, max-age=1',
   };
-  reply(context, exchange, { status: 200, headers, body: missed ? missed.bytes(messageArray) : '[]' });
+  reply(context, exchange, { status: 200, headers, body: missed ?? '[]' });
 }
 
 /** Resolves at the topic's next change, after `wait` seconds, when the client leaves or when the hub closes. */

@@ -27,6 +27,7 @@ export class Channel {
   progressing = 0;
   readonly #catchUps = new Map<number, Encoded>();
   #catchUpsFor: { version: number; asOf: number | undefined } = { version: -1, asOf: undefined };
+  #freshness: { encoded: Encoded; text: string } | undefined;
   #value: { encoded: Encoded; version: number; asOf: number | undefined } | undefined;
 
   constructor(topic: TopicView) {
@@ -124,9 +125,12 @@ export class Channel {
     return new Encoded([patchPart(this.topic, change.from, change.patchJson)]);
   }
 
-  /** The topic's freshness, for a reader that was told otherwise. */
+  /** The topic's freshness, for a reader that was told otherwise; encoded once while it is the same. */
   freshness(): Encoded {
-    return new Encoded([freshnessPart(this.topic)]);
+    const part = freshnessPart(this.topic);
+    if (this.#freshness?.text !== part.text)
+      this.#freshness = { text: part.text, encoded: new Encoded([part]) };
+    return this.#freshness.encoded;
   }
 
   checked(): Encoded {

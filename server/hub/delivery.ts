@@ -4,7 +4,7 @@ import type { Channel } from './channel.js';
 import type { Connection } from './connection.js';
 import type { HubStats } from './stats.js';
 import { NOTHING, type Subscription } from './subscription.js';
-import type { Encoded } from './wire.js';
+import type { Encoded, WireFormat } from './wire.js';
 
 /** How many bytes of missed events are put into one message at most. */
 const EVENTS_PER_MESSAGE = 65_536;
@@ -26,9 +26,7 @@ export function deliver(channel: Channel, flush: TopicFlush, touched: Connection
     encodedFor[lane.mode] ??= channel.encodeFlush(flush, lane.mode);
     const encoded = encodedFor[lane.mode];
     if (!encoded) continue;
-    const before = encoded.encodings;
-    const bytes = encoded.bytes(lane.format);
-    stats.encodings += encoded.encodings - before;
+    const bytes = bytesOf(encoded, lane.format, stats);
     for (const subscription of lane.subscriptions) {
       const { connection } = subscription;
       const inStep = builtOn === undefined || subscription.version === builtOn;
@@ -44,7 +42,7 @@ export function deliver(channel: Channel, flush: TopicFlush, touched: Connection
 }
 
 /** Tells those who asked for it that the source was asked and nothing changed, and when they are due. */
-export function deliverChecked(channel: Channel, touched: Connection[], now: number): void {
+export function deliverChecked(channel: Channel, touched: Connection[], now: number, stats: HubStats): void {
   if (channel.progressing === 0) return;
   const checked = channel.checked();
   for (const { subscriptions, format } of channel.lanes) {
@@ -53,7 +51,7 @@ export function deliverChecked(channel: Channel, touched: Connection[], now: num
       if (progress === 0 || now < subscription.nextProgress || subscription.behind || !connection.room)
         continue;
       subscription.nextProgress = now + progress;
-      if (connection.queue(checked.bytes(format))) touched.push(connection);
+      if (connection.queue(bytesOf(checked, format, stats))) touched.push(connection);
     }
   }
 }
@@ -89,7 +87,7 @@ export function catchUp(subscription: Subscription, stats: HubStats): void {
     }
     const patchable = mode === 'patch' && subscription.version !== NOTHING;
     const encoded = patchable ? channel.stateSince(subscription.version) : channel.value();
-    connection.queue(encoded.bytes(format));
+    connection.queue(bytesOf(encoded, format, stats));
     subscription.version = topic.version;
   }
   while (topic.kind === 'event' && subscription.version !== topic.version) {
@@ -98,7 +96,7 @@ export function catchUp(subscription: Subscription, stats: HubStats): void {
       return;
     }
     const { encoded, version, gap } = channel.eventsSince(subscription.version, EVENTS_PER_MESSAGE);
-    connection.queue(encoded.bytes(format));
+    connection.queue(bytesOf(encoded, format, stats));
     subscription.version = version;
     if (gap) stats.gaps += 1;
   }
@@ -107,9 +105,17 @@ export function catchUp(subscription: Subscription, stats: HubStats): void {
       fallBehind(subscription);
       return;
     }
-    connection.queue(channel.freshness().bytes(format));
+    connection.queue(bytesOf(channel.freshness(), format, stats));
     subscription.toldStale = topic.freshness.stale;
   }
+}
+
+/** The bytes of a topic's messages, and the count of those that had to be made. */
+export function bytesOf(encoded: Encoded, format: WireFormat, stats: HubStats): Uint8Array {
+  const before = encoded.encodings;
+  const bytes = encoded.bytes(format);
+  stats.encodings += encoded.encodings - before;
+  return bytes;
 }
 
 function fallBehind(subscription: Subscription): void {

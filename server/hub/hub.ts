@@ -8,11 +8,12 @@ import { unknownTopic } from '../store/store.js';
 import type { TopicFlush, TopicView } from '../store/topic.js';
 import { Channel } from './channel.js';
 import { Connection, type Outlet } from './connection.js';
-import { catchUp, deliver, deliverChecked, send } from './delivery.js';
+import { bytesOf, catchUp, deliver, deliverChecked, send } from './delivery.js';
 import { inTurns } from './in-turns.js';
+import { startOf, whatFollows } from './resume.js';
 import { createStats, type HubStats } from './stats.js';
-import { NOTHING, type Subscription } from './subscription.js';
-import { Encoded } from './wire.js';
+import type { Subscription } from './subscription.js';
+import { Encoded, type WireFormat } from './wire.js';
 
 export interface SubscribeOptions {
   mode: DeliveryMode;
@@ -52,7 +53,7 @@ export interface Hub {
   /** Calls back at every flush of the topic, in this process; counts as a subscriber until cancelled. */
   watch(topic: string, listener: (flush: TopicFlush) => void): () => void;
   /** What came after a cursor, without subscribing; `undefined` if nothing did. @throws {HeadwaterError} `unknown_topic` */
-  since(topic: string, cursor: Cursor): Encoded | undefined;
+  since(topic: string, cursor: Cursor, format: WireFormat): Uint8Array | undefined;
   subscribers(topic: string): number;
   /** Lets the store forget a topic that was only looked at, unless somebody subscribes to it. */
   release(topic: string): void;
@@ -79,6 +80,7 @@ export function createHub(store: Store, options: HubOptions): Hub {
   const { clock = systemClock, subscriptionsPerConnection, onDemand } = options;
   const highWater = options.outboxBytes || Number.POSITIVE_INFINITY;
   const channels = new Map<string, Channel>();
+  const asked = new WeakMap<TopicView, Channel>();
   const connections = new Set<Connection>();
   const stats = createStats();
 
@@ -95,6 +97,13 @@ export function createHub(store: Store, options: HubOptions): Hub {
     }
     const channel = new Channel(topic);
     channels.set(name, channel);
+    return channel;
+  }
+
+  /** A crowd may ask what it missed of a topic that nobody subscribes to: encoded once, too. */
+  function unwatched(topic: TopicView): Channel {
+    const channel = asked.get(topic) ?? new Channel(topic);
+    asked.set(topic, channel);
     return channel;
   }
 
@@ -115,7 +124,7 @@ export function createHub(store: Store, options: HubOptions): Hub {
       const channel = channels.get(flush.topic.name);
       if (!channel) continue;
       deliver(channel, flush, touched, stats);
-      if (flush.checked) deliverChecked(channel, touched, now);
+      if (flush.checked) deliverChecked(channel, touched, now, stats);
       if (flush.change) changed.push(channel);
       for (const watcher of channel.watchers) watching.push({ watcher, flush });
     }
@@ -224,14 +233,13 @@ export function createHub(store: Store, options: HubOptions): Hub {
         if (channel.watchers.delete(watcher)) releaseIfUnwanted(channel);
       };
     },
-    since(name, cursor) {
+    since(name, cursor, format) {
       const topic = store.open(name);
       if (!topic) throw unknownTopic(name);
-      const channel = channels.get(name) ?? new Channel(topic);
       const { version } = startOf(topic, 'patch', cursor);
       if (version === topic.version) return undefined;
-      if (topic.kind === 'event') return allEventsSince(channel, version);
-      return version === NOTHING ? channel.value() : channel.stateSince(version);
+      const channel = channels.get(name) ?? unwatched(topic);
+      return bytesOf(whatFollows(channel, version), format, stats);
     },
     async drain(spread) {
       await inTurns(connections, (connection) => {
@@ -252,33 +260,4 @@ export function createHub(store: Store, options: HubOptions): Hub {
     },
     subscribers: (name) => channels.get(name)?.subscribers ?? 0,
   };
-}
-
-/**
- * Where a new reader stands. A state topic's reader resumes from a cursor of this life that history reaches, an
- * event topic's likewise; an event reader from another life has missed all of this one, and one without a cursor nothing.
- */
-function startOf(
-  topic: TopicView,
-  mode: DeliveryMode,
-  since: Cursor | undefined,
-): { version: number; resumed: boolean } {
-  const sameLife = since?.epoch === topic.epoch && since.version <= topic.version;
-  if (topic.kind === 'event') {
-    if (!since) return { version: topic.version, resumed: false };
-    if (!sameLife) return { version: since.epoch === topic.epoch ? topic.version : 0, resumed: false };
-    return { version: since.version, resumed: topic.since(since.version) !== undefined };
-  }
-  if (sameLife && since.version > 0) {
-    if (since.version === topic.version) return { version: since.version, resumed: true };
-    if (mode === 'patch' && topic.since(since.version)) return { version: since.version, resumed: true };
-  }
-  return { version: topic.version === 0 ? 0 : NOTHING, resumed: false };
-}
-
-function allEventsSince(channel: Channel, from: number): Encoded {
-  const first = channel.eventsSince(from, Number.POSITIVE_INFINITY);
-  if (first.version === channel.topic.version) return first.encoded;
-  const rest = channel.eventsSince(first.version, Number.POSITIVE_INFINITY);
-  return new Encoded([...first.encoded.parts, ...rest.encoded.parts]);
 }

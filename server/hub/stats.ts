@@ -4,7 +4,7 @@ export interface HubStats {
   deliveries: number;
   /** Bytes of them. */
   bytes: number;
-  /** Messages encoded, in whatever format. */
+  /** Messages of topics encoded, in whatever format: live ones and those that bring a reader up to date. */
   encodings: number;
   /** Times a reader was brought up to date in one step after its outbox had been full. */
   conflations: number;
