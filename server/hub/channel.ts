@@ -5,8 +5,8 @@ import { checkedPart, eventPart, freshnessPart, gapPart, patchPart, valuePart } 
 import type { Subscription } from './subscription.js';
 import { Encoded, type WireFormat } from './wire.js';
 
-/** How many versions readers may be caught up from with bytes made once. */
-const MAX_CATCH_UPS = 16;
+/** What readers are caught up with is kept encoded, up to about so many characters a topic. */
+const CATCH_UP_CHARACTERS = 1024 * 1024;
 
 /** The subscriptions of one topic that get the same bytes. */
 export interface Lane {
@@ -26,6 +26,7 @@ export class Channel {
   /** How many subscriptions asked for `checked`. */
   progressing = 0;
   readonly #catchUps = new Map<number, Encoded>();
+  #catchUpCharacters = 0;
   #catchUpsFor: { version: number; asOf: number | undefined } = { version: -1, asOf: undefined };
   #freshness: { encoded: Encoded; text: string } | undefined;
   #value: { encoded: Encoded; version: number; asOf: number | undefined } | undefined;
@@ -140,17 +141,30 @@ export class Channel {
   #catchUp(from: number, make: () => Encoded): Encoded {
     const { version, asOf } = this.topic;
     if (this.#catchUpsFor.version !== version || this.#catchUpsFor.asOf !== asOf) {
-      this.#catchUps.clear();
+      this.#forgetCatchUps();
       this.#catchUpsFor = { version, asOf };
     }
     const known = this.#catchUps.get(from);
     if (known) return known;
     const encoded = make();
-    // Crowds stop at few versions; one client that asks from each in turn must not fill the memory.
-    if (this.#catchUps.size >= MAX_CATCH_UPS) this.#catchUps.clear();
+    // A crowd stops at many versions of small patches, but one that asks from each in turn must not fill the memory.
+    const size = encoded === this.#value?.encoded ? 0 : lengthOf(encoded);
+    if (this.#catchUpCharacters + size > CATCH_UP_CHARACTERS) this.#forgetCatchUps();
+    this.#catchUpCharacters += size;
     this.#catchUps.set(from, encoded);
     return encoded;
   }
+
+  #forgetCatchUps(): void {
+    this.#catchUps.clear();
+    this.#catchUpCharacters = 0;
+  }
+}
+
+function lengthOf({ parts }: Encoded): number {
+  let length = 0;
+  for (const { text } of parts) length += text.length;
+  return length;
 }
 
 /** The first entries that fit into `budget` bytes; one at least, so that everybody gets on. */
