@@ -17,6 +17,8 @@ export interface Readings {
     flushes: number;
     flushTime: number;
   };
+  /** By the name of the limit, a fixed set. */
+  limitHits: ReadonlyMap<string, number>;
   sources: { fetches: number; failures: number; urls: readonly UrlReading[] };
   streams: { connected: number; connects: number; failures: number; messages: number; faults: number };
   hosts: readonly HostReading[];
@@ -82,10 +84,20 @@ export interface Metrics {
   render(): Promise<{ contentType: string; text: string }>;
 }
 
+/** Metrics of the process. Observers that run for as long as it does fill them: one set for all servers, which could not be let go of otherwise. */
+let ofProcess: Registry | undefined;
+
+function processRegistry(): Registry {
+  if (!ofProcess) {
+    ofProcess = new Registry();
+    collectDefaultMetrics({ register: ofProcess });
+  }
+  return ofProcess;
+}
+
 /** Metrics of one server, in a registry of its own, so that two servers in a process do not mix. Labels hold what is configured, nothing that clients name. */
 export function createMetrics(read: () => Readings): Metrics {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
   const registers = [registry];
 
   function gauge(name: string, help: string, value: (readings: Readings) => number): void {
@@ -178,6 +190,16 @@ export function createMetrics(read: () => Readings): Metrics {
     'Connections dropped for reading too slowly or showing no sign of life',
     (r) => r.hub.drops,
   );
+  new Counter({
+    name: 'headwater_limit_hits_total',
+    help: 'Times clients ran into a limit, by its name in the configuration',
+    labelNames: ['limit'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [limit, total] of read().limitHits) this.inc({ limit }, total);
+    },
+  });
   counter('flushes', 'Flushes delivered', (r) => r.hub.flushes);
   counter('flush_seconds', 'Time spent delivering flushes', (r) => r.hub.flushTime / 1000);
   counter('fetches', 'Fetches of all sources', (r) => r.sources.fetches);
@@ -218,9 +240,10 @@ export function createMetrics(read: () => Readings): Metrics {
   ofStages('queued', 'Items that wait', (stage) => stage.queued);
   ofStages('active', 'Items worked on', (stage) => stage.active);
 
+  const whole = Registry.merge([processRegistry(), registry]);
   return {
     async render() {
-      return { contentType: registry.contentType, text: await registry.metrics() };
+      return { contentType: whole.contentType, text: await whole.metrics() };
     },
   };
 }
