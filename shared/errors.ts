@@ -44,11 +44,14 @@ export type ErrorCode = WireErrorCode | InternalErrorCode;
  */
 export class HeadwaterError extends Error {
   readonly code: ErrorCode;
+  /** Which limit was reached, where that is what happened: its name under `limits` in the configuration. */
+  readonly limit: string | undefined;
 
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; limit?: string }) {
     super(message, options);
     this.name = 'HeadwaterError';
     this.code = code;
+    this.limit = options?.limit;
   }
 }
 

@@ -4,6 +4,7 @@ import type { Json } from '../../shared/json.js';
 import type { ClientMessage, MessageId } from '../../shared/messages.js';
 import type { PatchOperation } from '../../shared/patch.js';
 import { TOPIC_MAX_BYTES } from '../../shared/topic.js';
+import type { LimitName } from './limit-hits.js';
 
 const id = z
   .union([z.number(), z.string().max(64)], 'a number or a string of at most 64 characters is expected')
@@ -76,8 +77,13 @@ export class Offence extends HeadwaterError {
   /** The message's own, where it had a usable one, so that the answer can carry it. */
   readonly id: MessageId | undefined;
 
-  constructor(code: WireErrorCode, message: string, closeCode: number, id?: MessageId) {
-    super(code, message);
+  constructor(
+    code: WireErrorCode,
+    message: string,
+    closeCode: number,
+    { id, limit }: { id?: MessageId | undefined; limit?: LimitName } = {},
+  ) {
+    super(code, message, limit === undefined ? {} : { limit });
     this.closeCode = closeCode;
     this.id = id;
   }
@@ -92,8 +98,9 @@ export function parseClientMessage(bytes: Uint8Array, binary: boolean, maxBytes:
   if (maxBytes > 0 && bytes.length > maxBytes) {
     throw new Offence(
       'too_large',
-      `a message of ${bytes.length} bytes: the most is ${maxBytes}`,
+      `a message of ${bytes.length} bytes: the most is ${maxBytes} (limits.messageBytes)`,
       OFFENCE_CLOSE.tooBig,
+      { limit: 'messageBytes' },
     );
   }
   if (binary) throw bad('a binary frame: send JSON in text frames');
@@ -111,7 +118,7 @@ export function parseClientMessage(bytes: Uint8Array, binary: boolean, maxBytes:
 }
 
 function bad(message: string, id?: MessageId): Offence {
-  return new Offence('bad_request', message, OFFENCE_CLOSE.unsupported, id);
+  return new Offence('bad_request', message, OFFENCE_CLOSE.unsupported, { id });
 }
 
 function idOf(message: unknown): MessageId | undefined {

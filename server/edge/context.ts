@@ -4,6 +4,7 @@ import type { WireFormat } from '../hub/wire.js';
 import type { Refreshers } from '../source/refreshers.js';
 import type { Store } from '../store/store.js';
 import type { Gatekeeper } from './gatekeeper.js';
+import type { LimitHits } from './limit-hits.js';
 import type { OriginCheck } from './origin.js';
 import type { PublishRight } from './publish-right.js';
 import type { Races } from './races.js';
@@ -16,6 +17,16 @@ export interface EdgeLimits {
   messagesPerSecond: number;
   /** Of one WebSocket message. */
   messageBytes: number;
+  /** Of one token, over WebSocket and HTTP together. */
+  publishesPerSecond: number;
+  /** New WebSockets and event streams. */
+  acceptPerSecond: number;
+  /** Of a request's path and query. */
+  urlBytes: number;
+  /** Of all headers of a request. */
+  headerBytes: number;
+  /** What may wait for one reader. */
+  outboxBytes: number;
   /** Milliseconds that an outbox may stay full. */
   slowTimeout: number;
 }
@@ -28,6 +39,7 @@ export interface EdgeContext {
   readonly refreshers: Refreshers;
   readonly clock: Clock;
   readonly limits: EdgeLimits;
+  readonly limitHits: LimitHits;
   /** Milliseconds between signs of life. */
   readonly heartbeat: number;
   readonly publishRight: PublishRight;
@@ -42,5 +54,7 @@ export interface EdgeContext {
   readonly report: (error: unknown, where: string) => void;
 }
 
+export const VERSION = '0.1.0';
+
 /** Name and version, as told in `hello`. */
-export const SERVER_NAME = 'headwater/0.1.0';
+export const SERVER_NAME = `headwater/${VERSION}`;

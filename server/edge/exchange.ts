@@ -1,6 +1,7 @@
 import { HeadwaterError } from '../../shared/errors.js';
 import type { HttpRequest, HttpResponse } from '../loop/policy.js';
 import type { EdgeContext } from './context.js';
+import { checkHead } from './head-limits.js';
 import { problemOf, type Reply } from './problem.js';
 
 /** Whoever a server that goes away refuses is sent off for 1 s up to so many. */
@@ -39,6 +40,7 @@ export async function answer(
   response.onAbort(() => gone.abort());
   const exchange = { request, response, query: new URLSearchParams(request.query), gone: gone.signal };
   try {
+    checkHead(request, context.limits);
     await route(context, exchange);
   } catch (error) {
     // Nobody is there to be told.
@@ -62,6 +64,7 @@ function refuse(context: EdgeContext, exchange: Exchange, error: unknown): void 
   const where = `${exchange.request.method} ${exchange.request.path}`;
   const refusal = refusalOf(context, error);
   if (refusal.status === 500) context.report(error, where);
+  context.limitHits.note(error);
   try {
     reply(context, exchange, refusal);
   } catch (late) {

@@ -1,5 +1,6 @@
 import { type ErrorCode, HeadwaterError, type WireErrorCode } from '../../shared/errors.js';
 import type { HttpHeaders } from '../loop/policy.js';
+import type { LimitName } from './limit-hits.js';
 
 const TITLES: Record<number, string> = {
   400: 'Bad Request',
@@ -11,9 +12,12 @@ const TITLES: Record<number, string> = {
   409: 'Conflict',
   412: 'Precondition Failed',
   413: 'Content Too Large',
+  408: 'Request Timeout',
+  414: 'URI Too Long',
   415: 'Unsupported Media Type',
   426: 'Upgrade Required',
   429: 'Too Many Requests',
+  431: 'Request Header Fields Too Large',
   500: 'Internal Server Error',
   502: 'Bad Gateway',
   503: 'Service Unavailable',
@@ -80,10 +84,26 @@ export function problem(
 /** The problem document of whatever was thrown. */
 export function problemOf(error: unknown): Reply {
   const { code, message, expected } = wireErrorOf(error);
-  if (!expected) return problem(code, message, 500);
-  return problem(
-    code,
-    message,
-    error instanceof HeadwaterError && error.code === 'patch_conflict' ? 409 : undefined,
-  );
+  if (!expected || !(error instanceof HeadwaterError)) return problem(code, message, 500);
+  const { limit = '' } = error;
+  const status = error.code === 'patch_conflict' ? 409 : STATUS_OF_LIMIT[limit];
+  return problem(code, message, status, PASSES.has(limit) ? { 'retry-after': retryAfter() } : {});
+}
+
+/** Where a limit has a status of its own. */
+const STATUS_OF_LIMIT: Partial<Record<string, number>> = { urlBytes: 414, headerBytes: 431 };
+/** Limits that the same request may not meet a moment later. */
+const PASSES: ReadonlySet<string> = new Set<LimitName>([
+  'connections',
+  'connectionsPerAddress',
+  'acceptPerSecond',
+  'publishesPerSecond',
+  'races',
+]);
+/** In seconds: not the same for everybody, or a crowd would come back as one. */
+const RETRY_AFTER = { least: 1, most: 5 };
+
+function retryAfter(): string {
+  const { least, most } = RETRY_AFTER;
+  return String(least + Math.floor(Math.random() * (most - least + 1)));
 }

@@ -90,13 +90,13 @@ function withinBounds(value: Json, topic: string): Json {
   );
 }
 
-/** The publish message of PROTOCOL section 2. @throws {HeadwaterError} also `unauthorized` */
+/** The publish message of PROTOCOL section 2. @throws {HeadwaterError} also `unauthorized`, `limit` */
 export async function publishOverWebSocket(
   context: EdgeContext,
   token: string | undefined,
   message: PublishMessage,
 ): Promise<number> {
-  context.publishRight.require(token);
+  context.publishRight.spend(token);
   const { version } = await publish(context, message.topic, publicationOf(message));
   return version;
 }

@@ -8,7 +8,7 @@ import { wireErrorOf } from './problem.js';
 /** Lines of one connection that may wait for their answers to leave; then no more is read. */
 const IN_WORK = 8;
 
-type RaceContext = Pick<EdgeContext, 'races' | 'gatekeeper' | 'report'>;
+type RaceContext = Pick<EdgeContext, 'races' | 'gatekeeper' | 'limitHits' | 'report'>;
 
 /** Where races are listened for. */
 export interface RaceListener extends Listener {
@@ -31,7 +31,7 @@ export async function serveRace(
   const sessions = new Set<Session>();
   const listener = await policy.listenTcp(options, (connection) => {
     try {
-      const release = context.gatekeeper.admit(connection.remoteAddress);
+      const release = context.gatekeeper.admit(connection.remoteAddress, 'race');
       const session = openSession(connection, context, () => {
         sessions.delete(session);
         release();
@@ -165,7 +165,8 @@ async function answerOf(
   }
 }
 
-function refusalOf(error: unknown, { report }: RaceContext): string {
+function refusalOf(error: unknown, { limitHits, report }: RaceContext): string {
+  limitHits.note(error);
   const { code, message, expected } = wireErrorOf(error);
   if (!expected) report(error, 'tcp race');
   return JSON.stringify({ type: 'error', code, message });

@@ -45,10 +45,14 @@ export function createRaces({
   function enter(topic: string): void {
     const others = waiting.get(topic) ?? 0;
     if (others === 0 && waiting.size >= AT_ONCE) {
-      throw new HeadwaterError('limit', `${AT_ONCE} races are on, the most allowed: try again in a moment`);
+      throw new HeadwaterError('limit', `${AT_ONCE} races are on, the most allowed: try again in a moment`, {
+        limit: 'races',
+      });
     }
     if (others === 0 && !beginnings.take()) {
-      throw new HeadwaterError('limit', `${PER_SECOND} races a second are allowed: try again in a moment`);
+      throw new HeadwaterError('limit', `${PER_SECOND} races a second are allowed: try again in a moment`, {
+        limit: 'races',
+      });
     }
     waiting.set(topic, others + 1);
   }

@@ -121,7 +121,7 @@ async function changeOf(
 ): Promise<void> {
   // The client may have left during a fetch: its abort has been and gone.
   if (exchange.gone.aborted) return;
-  const release = context.gatekeeper.admit(exchange.request.remoteAddress);
+  const release = context.gatekeeper.admit(exchange.request.remoteAddress, 'long-poll');
   const cleanups = [release];
   try {
     await new Promise<void>((resolve) => {

@@ -3,6 +3,7 @@ import { SUBPROTOCOL } from '../../shared/messages.js';
 import type { HttpHandlers, HttpRequest, WebSocketUpgrade } from '../loop/policy.js';
 import type { EdgeContext } from './context.js';
 import { answer, type Exchange, type Route, refusalOf, reply } from './exchange.js';
+import { checkHead } from './head-limits.js';
 import { preflightHeaders } from './origin.js';
 import type { Pages } from './pages.js';
 import { problem, type Reply } from './problem.js';
@@ -80,7 +81,7 @@ export function createRoutes(context: EdgeContext, pages: Pages): HttpHandlers {
 
   return {
     request: (request, response) => void answer(context, dispatch, request, response),
-    upgrade: (request, upgrade) => admitWebSocket(context, request, upgrade),
+    upgrade: (request, upgrade) => void admitWebSocket(context, request, upgrade),
   };
 }
 
@@ -118,9 +119,16 @@ function nameIn(path: string, prefix: string): string {
 }
 
 /** Lets a WebSocket in, or answers its handshake with a problem document. */
-function admitWebSocket(context: EdgeContext, request: HttpRequest, upgrade: WebSocketUpgrade): void {
+async function admitWebSocket(
+  context: EdgeContext,
+  request: HttpRequest,
+  upgrade: WebSocketUpgrade,
+): Promise<void> {
   const refuse = ({ status, headers, body }: Reply) => upgrade.refuse(status, headers, body);
+  const gone = new AbortController();
+  upgrade.onAbort(() => gone.abort());
   try {
+    checkHead(request, context.limits);
     if (request.path !== '/ws') {
       refuse(problem('bad_request', `there is no WebSocket at ${request.path}: it is at /ws`, 404));
       return;
@@ -130,8 +138,7 @@ function admitWebSocket(context: EdgeContext, request: HttpRequest, upgrade: Web
     }
     const token = bearerToken(request.header('authorization'));
     if (token !== undefined && context.publishRight.granted) context.publishRight.require(token);
-    const release = context.gatekeeper.admit(request.remoteAddress);
-    upgrade.onAbort(release);
+    const release = await context.gatekeeper.admitInTurn(request.remoteAddress, 'websocket', gone.signal);
     upgrade.accept({
       ...(offersOurs(request) ? { protocol: SUBPROTOCOL } : {}),
       open: (socket) => serveWebSocket(context, socket, token, release),
@@ -139,6 +146,7 @@ function admitWebSocket(context: EdgeContext, request: HttpRequest, upgrade: Web
   } catch (error) {
     const refusal = refusalOf(context, error);
     if (refusal.status === 500) context.report(error, 'websocket upgrade');
+    context.limitHits.note(error);
     refuse(refusal);
   }
 }

@@ -35,7 +35,11 @@ function idLine({ cursor }: Part): string {
 }
 
 /** Streams the topics of one request until the client leaves or the server drains. */
-export function serveEventStream(context: EdgeContext, exchange: Exchange, topics: readonly string[]): void {
+export async function serveEventStream(
+  context: EdgeContext,
+  exchange: Exchange,
+  topics: readonly string[],
+): Promise<void> {
   const { request, response, query } = exchange;
   const mode = modeOf(query);
   const progress = progressOf(query);
@@ -44,7 +48,9 @@ export function serveEventStream(context: EdgeContext, exchange: Exchange, topic
     request.header('last-event-id') ?? query.get('lastEventId'),
     topics.length,
   );
-  const release = context.gatekeeper.admit(request.remoteAddress);
+  const { gone } = exchange;
+  const release = await context.gatekeeper.admitInTurn(request.remoteAddress, 'sse', gone);
+  if (gone.aborted) return;
   const several = topics.length > 1;
   const outlet = eventStreamOutlet(several ? severalTopics : singleTopic, () => {
     context.hub.disconnect(connection);
@@ -66,7 +72,7 @@ export function serveEventStream(context: EdgeContext, exchange: Exchange, topic
     reply(context, exchange, { status: 200, headers });
     return;
   }
-  exchange.gone.addEventListener('abort', outlet.ended, { once: true });
+  gone.addEventListener('abort', outlet.ended, { once: true });
   const stream = response.stream(200, headers);
   stream.onDrain(() => {
     outlet.drained();

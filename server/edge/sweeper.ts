@@ -11,13 +11,16 @@ export interface SweeperOptions {
   heartbeat: number;
   /** Milliseconds that an outbox may stay full; 0: for ever. */
   slowTimeout: number;
+  /** Told of each connection that is dropped for it. */
+  onTooSlow(): void;
 }
 
 /**
  * Keeps connections honest: beats on each every `heartbeat`, drops a peer that has not answered one beat by the next,
  * and one that has taken nothing from a full outbox for `slowTimeout`. One timer serves them all; connections beat at their own phase.
  */
-export function startSweeper(hub: Hub, { clock, heartbeat, slowTimeout }: SweeperOptions): { close(): void } {
+export function startSweeper(hub: Hub, options: SweeperOptions): { close(): void } {
+  const { clock, heartbeat, slowTimeout, onTooSlow } = options;
   const period = Math.min(SWEEP, heartbeat);
   let timer = clock.after(period, sweep);
 
@@ -26,8 +29,10 @@ export function startSweeper(hub: Hub, { clock, heartbeat, slowTimeout }: Sweepe
     const now = clock.now();
     for (const connection of hub.connections) {
       connection.measure(now);
-      if (isTooSlow(connection, now)) hub.drop(connection);
-      else if (now >= connection.nextBeat) beat(connection, now);
+      if (isTooSlow(connection, now)) {
+        onTooSlow();
+        hub.drop(connection);
+      } else if (now >= connection.nextBeat) beat(connection, now);
     }
   }
 
@@ -49,6 +54,7 @@ export function startSweeper(hub: Hub, { clock, heartbeat, slowTimeout }: Sweepe
     }
     connection.heard = false;
     connection.outlet.beat();
+    connection.noteTaken(now);
   }
 
   return { close: () => timer.cancel() };

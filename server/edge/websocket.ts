@@ -27,22 +27,38 @@ export function serveWebSocket(
   const strikes = createStrikes(clock);
   const connection = hub.connect(outletOf(context, socket));
   let heldToken = token;
+  /** Characters of answers since its outbox is full. */
+  let untaken = 0;
 
-  const say = (message: ServerMessage) => hub.tell(connection, JSON.stringify(message));
+  /** Counts an answer to a client that goes on asking and does not read: they would grow without bound. */
+  function counted(text: string): string {
+    untaken = connection.congestedSince === undefined ? 0 : untaken + text.length;
+    if (limits.outboxBytes > 0 && untaken > limits.outboxBytes) {
+      context.limitHits.add('outboxBytes');
+      socket.close(OFFENCE_CLOSE.policy, 'answers are not read');
+    }
+    return text;
+  }
+  const say = (message: ServerMessage) => hub.tell(connection, counted(JSON.stringify(message)));
 
   function receive(bytes: Uint8Array, binary: boolean): void {
-    connection.heard = true;
+    weigh(() => handle(parseClientMessage(bytes, binary, limits.messageBytes)));
+  }
+
+  /** Whatever a client sends is a sign of life, and costs one of its messages. */
+  function weigh(work: () => void): void {
+    connection.hear(clock.now());
     if (connection.closed) return;
     try {
       if (!bucket.take()) {
-        const text = `more than ${limits.messagesPerSecond} messages a second: send fewer`;
-        throw new Offence('limit', text, OFFENCE_CLOSE.policy);
+        const text = `more than ${limits.messagesPerSecond} messages and pings a second (limits.messagesPerSecond): send fewer`;
+        throw new Offence('limit', text, OFFENCE_CLOSE.policy, { limit: 'messagesPerSecond' });
       }
-      handle(parseClientMessage(bytes, binary, limits.messageBytes));
+      work();
     } catch (error) {
       if (!(error instanceof Offence)) throw error;
       fail(error, error.id);
-      if (strikes.add()) socket.close(error.closeCode, error.code);
+      if (strikes.add()) socket.close(error.closeCode, error.limit ?? error.code);
     }
   }
 
@@ -67,7 +83,7 @@ export function serveWebSocket(
         say({ type: 'authenticated', id });
         break;
       case 'subscribe':
-        subscribe(context, connection, message);
+        subscribe(context, connection, message, counted);
         break;
       case 'unsubscribe': {
         const { topic } = message;
@@ -90,6 +106,7 @@ export function serveWebSocket(
   function fail(error: unknown, id: MessageId | undefined, topic?: string): void {
     const { code, message, expected } = wireErrorOf(error);
     if (!expected) context.report(error, 'websocket message');
+    context.limitHits.note(error);
     say({ type: 'error', id, topic, code, message });
   }
 
@@ -97,9 +114,8 @@ export function serveWebSocket(
 
   return {
     message: receive,
-    pong() {
-      connection.heard = true;
-    },
+    pong: () => weigh(() => {}),
+    ping: () => weigh(() => {}),
     drain: () => hub.drained(connection),
     close() {
       hub.disconnect(connection);
@@ -108,18 +124,25 @@ export function serveWebSocket(
   };
 }
 
-function subscribe({ hub }: EdgeContext, connection: Connection, message: SubscribeMessage): void {
+function subscribe(
+  { hub }: EdgeContext,
+  connection: Connection,
+  message: SubscribeMessage,
+  counted: (answer: string) => string,
+): void {
   const { id, topic, mode = 'patch', since, progress } = message;
   hub.subscribe(connection, topic, { mode, since, progress }, (view, resumed) =>
-    JSON.stringify({
-      type: 'subscribed',
-      id,
-      topic,
-      kind: view.kind,
-      epoch: view.epoch,
-      version: view.version,
-      resumed,
-    } satisfies ServerMessage),
+    counted(
+      JSON.stringify({
+        type: 'subscribed',
+        id,
+        topic,
+        kind: view.kind,
+        epoch: view.epoch,
+        version: view.version,
+        resumed,
+      } satisfies ServerMessage),
+    ),
   );
 }
 

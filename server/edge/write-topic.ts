@@ -27,7 +27,7 @@ const PUBLICATIONS: Record<string, Record<string, (body: Json) => Publication>> 
 /** `PUT`, `PATCH` and `POST` on `/topics/{topic}` (PROTOCOL section 3): answers once the change is flushed. */
 export async function writeTopic(context: EdgeContext, exchange: Exchange, topic: string): Promise<void> {
   const { request } = exchange;
-  context.publishRight.require(bearerToken(request.header('authorization')));
+  context.publishRight.spend(bearerToken(request.header('authorization')));
   if (!context.origins.allows(request)) {
     throw new HeadwaterError('forbidden', 'this page may not publish: list its origin under http.origins');
   }

@@ -40,10 +40,13 @@ export class Connection {
   nextBeat = 0;
   /** Something came from the peer since the last beat. */
   heard = true;
+  /** The last sign of life, in ms since the epoch: something came or, where the peer never says anything, was taken. */
+  lastSign: number;
   closed = false;
 
-  constructor(outlet: Outlet, highWater: number, stats: HubStats) {
+  constructor(outlet: Outlet, highWater: number, stats: HubStats, now: number) {
     this.outlet = outlet;
+    this.lastSign = now;
     this.#highWater = highWater;
     this.#stats = stats;
   }
@@ -69,13 +72,26 @@ export class Connection {
     this.#queued = 0;
     chunks.length = 0;
     this.measure(now);
+    this.noteTaken(now);
   }
 
   /** True if the reader has caught up enough to be sent more. */
-  hasDrained(): boolean {
+  hasDrained(now: number): boolean {
     if (this.closed || this.outlet.bufferedBytes > this.#highWater / 2) return false;
     this.congestedSince = undefined;
+    this.noteTaken(now);
     return true;
+  }
+
+  /** Something came from the peer. */
+  hear(now: number): void {
+    this.heard = true;
+    this.lastSign = now;
+  }
+
+  /** Where the peer answers nothing, that all left for it is the only sign there is. */
+  noteTaken(now: number): void {
+    if (!this.outlet.answersBeats && this.outlet.bufferedBytes === 0) this.lastSign = now;
   }
 
   /** Notes whether the outbox is full at `now`; as long as the reader takes anything, it counts as just become so. */

@@ -1,7 +1,9 @@
 import { HeadwaterError } from '../../shared/errors.js';
 
 export function tooLarge(maxBytes: number): HeadwaterError {
-  return new HeadwaterError('too_large', `the request body is larger than ${maxBytes} bytes: send less`);
+  return new HeadwaterError('too_large', `the request body is larger than ${maxBytes} bytes: send less`, {
+    limit: 'body',
+  });
 }
 
 export function bodyAborted(): HeadwaterError {

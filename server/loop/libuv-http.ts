@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { guarded, throwLater } from './defect.js';
 import { wantsWebSocket } from './handshake.js';
+import { MAX_HEAD_BYTES } from './head.js';
 import { httpRequest } from './libuv-request.js';
 import { httpResponse } from './libuv-response.js';
 import { type LibuvUpgrades, libuvUpgrades } from './libuv-upgrade.js';
@@ -20,7 +21,7 @@ const SERVER_LIMITS = {
   requestTimeout: 60 * SECOND,
   keepAliveTimeout: 75 * SECOND,
   connectionsCheckingInterval: 5 * SECOND,
-  maxHeaderSize: 16 * 1024,
+  maxHeaderSize: MAX_HEAD_BYTES,
   noDelay: true,
   joinDuplicateHeaders: true,
 } as const;

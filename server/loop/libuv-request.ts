@@ -16,9 +16,19 @@ export function httpRequest(message: IncomingMessage, url = message.url ?? '/'):
       const value = message.headers[name];
       return Array.isArray(value) ? value.join(', ') : value;
     },
+    get headerBytes() {
+      return headerBytesOf(message.rawHeaders);
+    },
     remoteAddress: remoteAddressText(message.socket.remoteAddress),
     body: (maxBytes) => readBody(message, maxBytes),
   };
+}
+
+/** Names and values alternate; each pair takes `: ` and a line break besides. */
+function headerBytesOf(rawHeaders: readonly string[]): number {
+  let bytes = rawHeaders.length * 2;
+  for (const { length } of rawHeaders) bytes += length;
+  return bytes;
 }
 
 function readBody(message: IncomingMessage, maxBytes: number): Promise<Uint8Array> {

@@ -14,6 +14,8 @@ const MAX_EARLY_BYTES = 64 * 1024;
 /** A fragment costs memory of its own, so a message may come in no more than if each held this many bytes. */
 const FRAGMENT_BYTES = 64;
 const MIN_FRAGMENTS = 1024;
+/** Answers to pings that may wait to leave; whoever sends more without reading is cut. The rate is the caller's affair. */
+const MAX_PENDING_PONGS = 1024;
 
 export interface LibuvUpgrades {
   handle(message: IncomingMessage, socket: Socket, head: Buffer, handlers: HttpHandlers, url?: string): void;
@@ -25,13 +27,14 @@ export interface LibuvUpgrades {
 export function libuvUpgrades(maxMessageBytes: number, report: DefectReporter): LibuvUpgrades {
   const open = new Set<Socket>();
   let chosen = '';
-  // Not written in the call: its types do not know `closeTimeout` and `maxFragments` yet.
+  // Not written in the call: its types do not know all of these yet.
   const options = {
     noServer: true,
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: maxMessageBytes,
     maxFragments: Math.max(MIN_FRAGMENTS, Math.ceil(maxMessageBytes / FRAGMENT_BYTES)),
+    maxPendingAutoPongs: MAX_PENDING_PONGS,
     closeTimeout: CLOSE_TIMEOUT_MS,
     handleProtocols: () => chosen || false,
   } as const;

@@ -78,6 +78,11 @@ export function webSocketConnection(
     if (ws.readyState === ws.OPEN) run(() => handlers?.message(data as Buffer, binary), 'websocket message');
   });
   ws.on('pong', () => run(() => handlers?.pong?.(), 'websocket pong'));
+  ws.on('ping', () => {
+    if (ws.readyState !== ws.OPEN) return;
+    watch();
+    run(() => handlers?.ping?.(), 'websocket ping');
+  });
   // Tells what the peer did wrong; `ws` has sent the close frame for it.
   ws.on('error', (error) => {
     const code = 'code' in error ? String(error.code) : '';

@@ -111,10 +111,13 @@ export interface HttpRequest {
   readonly query: string;
   /** By lower-case name; several of one name joined by `, ` (cookies by `; `). */
   header(name: string): string | undefined;
+  /** What all headers take on the wire, in bytes. */
+  readonly headerBytes: number;
   readonly remoteAddress: string;
   /**
    * The whole body. Call it at most once, before answering. Little is read of a body that nobody asks for.
-   * @throws {HeadwaterError} `too_large` beyond `maxBytes`, `aborted` when the client went away.
+   * @throws {HeadwaterError} `too_large` beyond `maxBytes`, `aborted` when the client went away, `bad_request` when it
+   * sends too slowly (a policy may cut such a client instead).
    */
   body(maxBytes: number): Promise<Uint8Array>;
 }
@@ -189,8 +192,10 @@ export interface WebSocketHandlers {
    * connection is closed with 1007.
    */
   message(bytes: Uint8Array, binary: boolean): void;
-  /** The answer to `ping`. Pings from the peer are answered by the policy. */
+  /** The answer to `ping`, or one that nobody asked for. */
   pong?(): void;
+  /** A ping from the peer, which the policy has answered: to be counted, as each costs an answer. */
+  ping?(): void;
   /** `bufferedBytes` is zero again after it was not. */
   drain?(): void;
   /**

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { HeadwaterError, messageOf } from '../../shared/errors.js';
+import { MAX_HEAD_BYTES } from './head.js';
 import type { UwsModule } from './uws-native.js';
 
 /** The names under which package.json installs it, the newest first. */
@@ -8,15 +9,13 @@ const PACKAGES = [
   { name: 'uWebSockets.js', version: '20.51', needs: 'Node 18, 20, 22 or 23 and glibc 2.27' },
 ] as const;
 
-const MAX_HEADER_BYTES = 16 * 1024;
-
 /**
  * Loads the newest uWebSockets.js whose binary works on this machine.
  * @throws {HeadwaterError} `loop_unavailable`: says what this machine is, what was tried, and what to do
  */
 export function loadUws(load: (name: string) => unknown = createRequire(import.meta.url)): UwsModule {
-  // Read once as the binary loads; its own 4 KiB are less than one cookie may take, libuv's limit is this.
-  process.env.UWS_HTTP_MAX_HEADERS_SIZE ??= String(MAX_HEADER_BYTES);
+  // Read once as the binary loads; its own 4 KiB are less than one cookie may take.
+  process.env.UWS_HTTP_MAX_HEADERS_SIZE ??= String(MAX_HEAD_BYTES);
   const reasons: string[] = [];
   for (const { name, version, needs } of PACKAGES) {
     try {

@@ -44,6 +44,8 @@ export interface UwsBehavior {
   open(ws: UwsWebSocket): void;
   message(ws: UwsWebSocket, message: ArrayBuffer, binary: boolean): void;
   pong(ws: UwsWebSocket): void;
+  /** Called besides the answer that it gives by itself. */
+  ping(ws: UwsWebSocket): void;
   drain(ws: UwsWebSocket): void;
   close(ws: UwsWebSocket, code: number, reason: ArrayBuffer): void;
 }

@@ -7,6 +7,9 @@ import type { UwsRequest, UwsResponse } from './uws-native.js';
 /** How much of a body may arrive before it is asked for; then the connection is not read any more. */
 const MAX_EARLY_BYTES = 256 * 1024;
 
+/** `: ` and a line break. */
+const LINE_BYTES = 4;
+
 /** A request with the two events of its connection that the reading of its body must hear of. */
 export interface UwsExchange {
   readonly request: HttpRequest;
@@ -19,7 +22,9 @@ export interface UwsExchange {
 /** Copies a request, which uWebSockets.js forgets as soon as its handler returns, and begins to take its body. */
 export function uwsRequest(res: UwsResponse, req: UwsRequest): UwsExchange {
   const headers = new Map<string, string>();
+  let headerBytes = 0;
   req.forEach((name, value) => {
+    headerBytes += name.length + value.length + LINE_BYTES;
     const before = headers.get(name);
     // RFC 9110 section 5.3; cookies have their own rule (RFC 6265 section 5.4).
     headers.set(name, before === undefined ? value : `${before}${name === 'cookie' ? '; ' : ', '}${value}`);
@@ -32,6 +37,7 @@ export function uwsRequest(res: UwsResponse, req: UwsRequest): UwsExchange {
       path: req.getUrl(),
       query: req.getQuery() ?? '',
       header: (name) => headers.get(name),
+      headerBytes,
       remoteAddress: remoteAddressOf(new Uint8Array(res.getRemoteAddress())),
       body: body.read,
     },

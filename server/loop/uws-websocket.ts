@@ -30,6 +30,7 @@ export interface UwsSocketOptions {
 interface UwsSocketEvents {
   message(message: ArrayBuffer, binary: boolean): void;
   pong(): void;
+  ping(): void;
   drain(): void;
   close(code: number, reason: string): void;
 }
@@ -58,6 +59,7 @@ export function socketBehavior(native: UwsModule, maxMessageBytes: number): Omit
     },
     message: (ws, message, binary) => eventsOf(ws)?.message(message, binary),
     pong: (ws) => eventsOf(ws)?.pong(),
+    ping: (ws) => eventsOf(ws)?.ping(),
     drain: (ws) => eventsOf(ws)?.drain(),
     close: (ws, code, reason) => eventsOf(ws)?.close(code, Buffer.from(reason).toString()),
   };
@@ -128,7 +130,13 @@ function webSocketConnection(
       run(() => handlers?.message(new Uint8Array(message), binary), 'websocket message');
     },
     pong() {
-      run(() => handlers?.pong?.(), 'websocket pong');
+      if (!closing) run(() => handlers?.pong?.(), 'websocket pong');
+    },
+    ping() {
+      if (closing) return;
+      // Its answer may have stayed with uWebSockets.js, which tells of that only by what is buffered.
+      sent();
+      run(() => handlers?.ping?.(), 'websocket ping');
     },
     drain() {
       if (clear || ws.getBufferedAmount() > 0) return;

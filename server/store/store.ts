@@ -102,7 +102,8 @@ export function createStore(options: StoreOptions = {}): Store {
     if (maxTopics > 0 && topics.size >= maxTopics) {
       throw new HeadwaterError(
         'limit',
-        `"${name}" would be topic ${topics.size + 1}, and this server holds at most ${maxTopics}`,
+        `"${name}" would be topic ${topics.size + 1}, and this server holds at most ${maxTopics}: raise limits.topics, or use fewer`,
+        { limit: 'topics' },
       );
     }
     const saved = recall?.(name, declaration.kind);

@@ -118,9 +118,9 @@ const ROWS: Row[] = [
     },
   },
   {
-    capability: 'header fields of 20 KiB',
+    capability: 'header fields of 80 KiB',
     async probe(policy) {
-      const request = `GET /a HTTP/1.1\r\nHost: h\r\nX: ${'x'.repeat(20 * 1024)}\r\n\r\n`;
+      const request = `GET /a HTTP/1.1\r\nHost: h\r\nX: ${'x'.repeat(80 * 1024)}\r\n\r\n`;
       return status(await sent(await serve(policy), request, /\r\n\r\n/));
     },
   },

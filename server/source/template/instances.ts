@@ -106,6 +106,7 @@ export function createInstances(
       throw new HeadwaterError(
         'limit',
         `"${name}" would be one more than the ${template.max} topics that "${template.pattern}" may serve at once, all of which are in use: try again later`,
+        { limit: 'max' },
       );
     }
     counts.evictions += 1;
