@@ -1,0 +1,52 @@
+import { HeadwaterError } from '../../shared/errors.js';
+
+/** What has a bound, by its name under `limits` in the configuration; the last three are no setting of it. */
+export const LIMITS = [
+  'connections',
+  'connectionsPerAddress',
+  'acceptPerSecond',
+  'subscriptionsPerConnection',
+  'messagesPerSecond',
+  'messageBytes',
+  'publishesPerSecond',
+  'topics',
+  'urlBytes',
+  'headerBytes',
+  'outboxBytes',
+  'slowTimeout',
+  /** A template's own: how many topics there may be at once. */
+  'max',
+  /** Races at once, and races that begin in a second. */
+  'races',
+  /** The size of a request's body, and how slowly it may come. */
+  'body',
+] as const;
+
+export type LimitName = (typeof LIMITS)[number];
+
+/** Counts how often clients ran into each limit. */
+export interface LimitHits {
+  add(limit: LimitName): void;
+  /** Counts what a client is told, where a limit is the reason. */
+  note(error: unknown): void;
+  /** From the start, each limit at least with 0. */
+  readonly totals: ReadonlyMap<string, number>;
+}
+
+export function createLimitHits(): LimitHits {
+  const totals = new Map<string, number>(LIMITS.map((limit) => [limit, 0]));
+
+  // Whoever throws has the name; one that is not listed must not become a label of its own.
+  function count(limit: string): void {
+    const total = totals.get(limit);
+    if (total !== undefined) totals.set(limit, total + 1);
+  }
+
+  return {
+    totals,
+    add: count,
+    note(error) {
+      if (error instanceof HeadwaterError && error.limit !== undefined) count(error.limit);
+    },
+  };
+}
