@@ -41,8 +41,11 @@ describe('loading', () => {
     expect(loaded.config.sources).toEqual([
       {
         topic: 'quotes',
+        kind: 'state',
+        history: { count: 256, bytes: 1_048_576 },
         every: 1000,
         when: 'subscribed',
+        linger: 30_000,
         fetch: { url: 'http://a.example/q', timeout: 10_000, headers: {}, maxBytes: 16_777_216 },
         sinks: [],
       },
@@ -56,6 +59,10 @@ describe('loading', () => {
       subscriptionsPerConnection: 100,
       messagesPerSecond: 200,
       messageBytes: 65_536,
+      publishesPerSecond: 1_000,
+      acceptPerSecond: 5_000,
+      urlBytes: 8_192,
+      headerBytes: 16_384,
       topics: 10_000,
       outboxBytes: 1_048_576,
       slowTimeout: 30_000,
