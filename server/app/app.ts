@@ -4,9 +4,10 @@ import { before } from '../async/before.js';
 import { systemClock } from '../async/clock.js';
 import { parseConfig } from '../config/parse.js';
 import type { Config, ConfigInput } from '../config/schema.js';
-import type { EdgeContext } from '../edge/context.js';
-import { serveEcho } from '../edge/echo.js';
+import { type EdgeContext, VERSION } from '../edge/context.js';
+import { type EchoListener, serveEcho } from '../edge/echo.js';
 import { createGatekeeper } from '../edge/gatekeeper.js';
+import { createLimitHits } from '../edge/limit-hits.js';
 import { createOriginCheck } from '../edge/origin.js';
 import { loadPages } from '../edge/pages.js';
 import { createPublishRight } from '../edge/publish-right.js';
@@ -23,13 +24,13 @@ import type { DefectReporter, Listener, LoopPolicy } from '../loop/policy.js';
 import { createLogger, type Logger } from '../observe/log.js';
 import { watchLoop } from '../observe/loop-hold.js';
 import { createMetrics } from '../observe/metrics.js';
-import { runningPipelines } from '../source/pipeline.js';
 import { openRedisLinks } from '../source/redis/links.js';
 import { createStore } from '../store/store.js';
 import { watchedHandlers, watchedStore } from './loop-watch.js';
+import { type Measured, takeReadings } from './readings.js';
 import { startSinks } from './sinks.js';
 import { startSources } from './sources.js';
-import { openState, stateReading } from './state.js';
+import { openState } from './state.js';
 import { type TopicHandle, topicHandle } from './topic-handle.js';
 import { startTransforms } from './transforms.js';
 
@@ -137,25 +138,31 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
     subscriptionsPerConnection: limits.subscriptionsPerConnection,
     onDemand: sources.refreshers.setDemand,
   });
-  const sweeper = startSweeper(hub, { clock, heartbeat: config.heartbeat, slowTimeout: limits.slowTimeout });
-  const gatekeeper = createGatekeeper(limits);
+  const limitHits = createLimitHits();
+  const sweeper = startSweeper(hub, {
+    clock,
+    heartbeat: config.heartbeat,
+    slowTimeout: limits.slowTimeout,
+    onTooSlow: () => limitHits.add('slowTimeout'),
+  });
+  const gatekeeper = createGatekeeper(limits, clock);
+  const publishRight = createPublishRight(config.auth.publish.tokens, limits.publishesPerSecond, clock);
   const races = createRaces({ store, hub, refreshers: sources.refreshers, clock });
-  const metrics = createMetrics(() => {
-    const topics = [...store.topics()];
-    return {
-      connections: gatekeeper.inside,
-      topics: topics.length,
-      staleTopics: topics.filter((topic) => topic.freshness.stale).length,
-      hub: hub.stats,
-      sources: { ...sources.counts(), urls: sources.urls() },
-      hosts: sources.hosts(),
-      streams: sources.streams(),
-      sinks: sinks.counts(),
-      templates: sources.templates(),
-      batches: sources.batches(),
-      state: stateReading(keeper),
-      pipelines: runningPipelines(),
-    };
+  let echoListener: EchoListener | undefined;
+  const measured: Measured = {
+    clock,
+    store,
+    hub,
+    gatekeeper,
+    limitHits,
+    echo: () => echoListener?.connections ?? 0,
+    sources,
+    sinks,
+    keeper,
+  };
+  const metrics = createMetrics(() => takeReadings(measured), {
+    build: { version: VERSION, loop: policy.name },
+    perTopic: config.metrics.perTopic,
   });
   const contextOn = (loop: LoopPolicy): EdgeContext => ({
     store,
@@ -163,8 +170,9 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
     refreshers: sources.refreshers,
     clock,
     limits,
+    limitHits,
     heartbeat: config.heartbeat,
-    publishRight: createPublishRight(config.auth.publish.tokens),
+    publishRight,
     origins: createOriginCheck(config.http.origins),
     gatekeeper,
     races,
@@ -192,12 +200,16 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
     bound.push(boundListener('http', tls ? 'https' : 'http', http));
     const { echo, race } = config.tcp;
     if (echo) {
-      const listener = await serveEcho(policy, { ...echo, onDefect: report });
-      listeners.push(listener);
-      bound.push(boundListener('echo', 'tcp', listener));
+      echoListener = await serveEcho(policy, { ...echo, onDefect: report });
+      listeners.push(echoListener);
+      bound.push(boundListener('echo', 'tcp', echoListener));
     }
     if (race) {
-      raceListener = await serveRace(policy, { ...race, onDefect: report }, { races, gatekeeper, report });
+      raceListener = await serveRace(
+        policy,
+        { ...race, onDefect: report },
+        { races, gatekeeper, limitHits, report },
+      );
       listeners.push(raceListener);
       bound.push(boundListener('race', 'tcp', raceListener));
     }

@@ -1,5 +1,6 @@
 import { hasParameters, parametersOf } from '../../shared/topic-pattern.js';
 import type { Clock } from '../async/clock.js';
+import type { Distribution } from '../async/distribution.js';
 import { createTimerWheel } from '../async/timer-wheel.js';
 import { parseQuota } from '../config/hosts.js';
 import type { Config, SourceConfig } from '../config/schema.js';
@@ -39,6 +40,8 @@ export interface Sources {
   batches(): (BatchStats & { topic: string })[];
   /** Fetches so far, over all sources. */
   counts(): { fetches: number; failures: number };
+  /** How many milliseconds those took that have ended. */
+  readonly fetchDurations: Readonly<Distribution>;
   /** How each URL fared, of the sources that ask several. */
   urls(): (UrlStats & { topic: string })[];
   /** What became of the connections and messages of the sources that push. */
@@ -166,6 +169,7 @@ export function startSources(
       }
       return sum;
     },
+    fetchDurations: tasks.fetchDurations,
     urls: () =>
       [...sources].flatMap(([topic, { stats }]) => stats?.().map((url) => ({ topic, ...url })) ?? []),
     streams: followers.counts,

@@ -8,7 +8,7 @@ export function describeConfig(config: Config): string {
   return [settings(config), sources(config), topics(config)].filter((part) => part !== '').join('\n\n');
 }
 
-function settings({ loop, redis, state, http, tcp, auth, limits, ...times }: Config): string {
+function settings({ loop, redis, state, http, tcp, auth, limits, metrics, ...times }: Config): string {
   const scheme = http.tls ? 'https' : 'http';
   const { tokens } = auth.publish;
   return table([
@@ -20,6 +20,7 @@ function settings({ loop, redis, state, http, tcp, auth, limits, ...times }: Con
     ['echo', tcpText(tcp.echo)],
     ['race', tcpText(tcp.race)],
     ['publishing', tokens.length > 0 ? `with a token (${tokens.length} configured)` : 'off: no tokens'],
+    ['metrics of topics', metrics.perTopic ? 'each of its own' : 'together'],
     ['flush', times.flush === 0 ? 'every turn of the event loop' : `every ${formatDuration(times.flush)}`],
     ['heartbeat', formatDuration(times.heartbeat)],
     ['drain timeout', formatDuration(times.drainTimeout)],

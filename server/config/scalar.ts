@@ -40,6 +40,13 @@ export const count = () => integer(0, Number.MAX_SAFE_INTEGER);
 /** A size in bytes. */
 export const bytes = (min: number) => integer(min, Number.MAX_SAFE_INTEGER, 'bytes');
 
+/** Yes or no. The word in a string counts, since environment variables are strings. */
+export const flag = () =>
+  scalar<boolean, boolean>('true or false', (value) => {
+    if (value === true || value === 'true') return true;
+    return value === false || value === 'false' ? false : undefined;
+  });
+
 /** A TCP port; 0 takes any free one. */
 export const port = () => integer(0, 65_535);
 

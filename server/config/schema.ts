@@ -12,6 +12,10 @@ import { transformSchema } from './transform.js';
 const KIBI = 1024;
 const MEBI = 1024 * KIBI;
 
+/** Together below what the parsers of both loop policies take, so that what is refused is refused with a reason. */
+const MAX_URL_BYTES = 16 * KIBI;
+const MAX_HEADER_BYTES = 32 * KIBI;
+
 const http = z.strictObject({
   /** The address to listen on. Default: this machine only. */
   host: scalar.text('a host name or address').default('127.0.0.1'),
@@ -43,6 +47,14 @@ const limits = z.strictObject({
   subscriptionsPerConnection: scalar.count().default(100),
   messagesPerSecond: scalar.count().default(200),
   messageBytes: scalar.bytes(0).default(64 * KIBI),
+  /** Of one token, over WebSocket and HTTP together. */
+  publishesPerSecond: scalar.count().default(1_000),
+  /** New WebSockets and event streams; more wait for their turn. */
+  acceptPerSecond: scalar.count().default(5_000),
+  /** Of a request's path and query. */
+  urlBytes: scalar.integer(0, MAX_URL_BYTES, 'bytes').default(8 * KIBI),
+  /** Of all headers of a request together. */
+  headerBytes: scalar.integer(0, MAX_HEADER_BYTES, 'bytes').default(16 * KIBI),
   topics: scalar.count().default(10_000),
   /** What may wait for one slow connection, in bytes. */
   outboxBytes: scalar.bytes(0).default(MEBI),
@@ -113,6 +125,12 @@ export const configSchema = z.strictObject({
     .prefault({}),
   limits: limits.prefault({}),
   hosts: hostsSchema,
+  metrics: z
+    .strictObject({
+      /** Whether each topic has metrics of its own. */
+      perTopic: scalar.flag().default(false),
+    })
+    .prefault({}),
   /** Keeps epochs, versions and history over a restart. Absent: memory only. */
   state: stateSchema.optional(),
   /** How long commits are gathered into one version, in ms; 0: until the next turn of the event loop. */

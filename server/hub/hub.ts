@@ -3,6 +3,7 @@ import type { Cursor } from '../../shared/cursor.js';
 import { HeadwaterError } from '../../shared/errors.js';
 import type { DeliveryMode, DrainMessage } from '../../shared/messages.js';
 import { type Clock, systemClock } from '../async/clock.js';
+import { record } from '../async/distribution.js';
 import type { Store } from '../store/store.js';
 import { unknownTopic } from '../store/store.js';
 import type { TopicFlush, TopicView } from '../store/topic.js';
@@ -133,7 +134,9 @@ export function createHub(store: Store, options: HubOptions): Hub {
     for (const { watcher, flush } of watching) watcher(flush);
     for (const channel of changed) releaseWaiters(channel);
     stats.flushes += 1;
-    stats.flushTime += performance.now() - began;
+    const took = performance.now() - began;
+    stats.flushTime += took;
+    record(stats.flushDurations, took);
   });
 
   function releaseWaiters(channel: Channel): void {
@@ -158,7 +161,7 @@ export function createHub(store: Store, options: HubOptions): Hub {
     connections,
     stats,
     connect(outlet) {
-      const connection = new Connection(outlet, highWater, stats);
+      const connection = new Connection(outlet, highWater, stats, clock.now());
       connections.add(connection);
       return connection;
     },
@@ -178,7 +181,8 @@ export function createHub(store: Store, options: HubOptions): Hub {
       if (!previous && subscriptionsPerConnection > 0 && size >= subscriptionsPerConnection) {
         throw new HeadwaterError(
           'limit',
-          `this connection has ${size} subscriptions, the most allowed: unsubscribe from one or open another`,
+          `this connection has ${size} subscriptions, the most allowed (limits.subscriptionsPerConnection): unsubscribe from one or open another`,
+          { limit: 'subscriptionsPerConnection' },
         );
       }
       const channel = channelOf(name);
@@ -214,7 +218,8 @@ export function createHub(store: Store, options: HubOptions): Hub {
     },
     tell,
     drained(connection) {
-      if (connection.hasDrained()) send(connection, clock.now(), stats);
+      const now = clock.now();
+      if (connection.hasDrained(now)) send(connection, now, stats);
     },
     waitForChange(name, changed) {
       const channel = channelOf(name);

@@ -1,3 +1,5 @@
+import { createDistribution, type Distribution } from '../async/distribution.js';
+
 /** Running totals of the hub, for metrics. Only ever grow. */
 export interface HubStats {
   /** Messages written to connections. */
@@ -17,7 +19,12 @@ export interface HubStats {
   flushes: number;
   /** Milliseconds spent delivering flushes. */
   flushTime: number;
+  /** How many milliseconds each of them took. */
+  readonly flushDurations: Distribution;
 }
+
+/** In ms: a flush beyond the last one is told as what holds the event loop. */
+const FLUSH_DURATIONS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100];
 
 export function createStats(): HubStats {
   return {
@@ -30,5 +37,6 @@ export function createStats(): HubStats {
     drops: 0,
     flushes: 0,
     flushTime: 0,
+    flushDurations: createDistribution(FLUSH_DURATIONS),
   };
 }

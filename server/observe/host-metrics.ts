@@ -1,4 +1,5 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
+import { addFamily, type Sample } from './families.js';
 
 /** What is known of one host that sources ask. Totals only ever grow; times are milliseconds. */
 export interface HostReading {
@@ -21,28 +22,19 @@ const LABELLED_HOSTS = 100;
 
 const CIRCUIT = { closed: 0, 'half-open': 1, open: 2 } as const;
 
-/** One value, and the labels that it has besides that of its host. */
-type Sample = [value: number, labels?: Readonly<Record<string, string>>];
-
-export function registerHostMetrics(registry: Registry, read: () => readonly HostReading[]): void {
+export function addHostMetrics(registry: Registry, read: () => readonly HostReading[]): void {
   function ofHosts(
     name: string,
     help: string,
+    /** Their labels are those besides that of the host. */
     samples: (reading: HostReading) => Sample[],
     labels: string[] = [],
   ): void {
-    new (name.endsWith('_total') ? Counter : Gauge)({
-      name: `headwater_host_${name}`,
-      help: `${help}, by host`,
-      labelNames: ['host', ...labels],
-      registers: [registry],
-      collect() {
-        this.reset();
-        for (const [index, reading] of read().entries()) {
-          const host = index < LABELLED_HOSTS ? reading.host : 'other';
-          for (const [value, more] of samples(reading)) this.inc({ host, ...more }, value);
-        }
-      },
+    addFamily(registry, `host_${name}`, `${help}, by host`, ['host', ...labels], function* () {
+      for (const [index, reading] of read().entries()) {
+        const host = index < LABELLED_HOSTS ? reading.host : 'other';
+        for (const [value, more] of samples(reading)) yield [value, { host, ...more }];
+      }
     });
   }
 
