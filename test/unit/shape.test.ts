@@ -107,6 +107,23 @@ describe('select by a JSONata expression', () => {
     expect((error as Error).message).toMatch(/^.{1,200}$/);
   });
 
+  it.each([
+    ['$number(secret)', 'Unable to cast value to a number: (a value)'],
+    ['list{secret: n}', 'Key in object structure must evaluate to a string; got: (a value)'],
+    ['list^(mixed)', 'Type mismatch when comparing values (a value) and (a value) in order-by clause'],
+    ['$toMillis(secret)', /Given \(a value\)$/],
+  ])('%s fails without telling clients what the upstream sent', async (select, message) => {
+    const list = [
+      { secret: 12345, mixed: 'hunter2' },
+      { secret: 12345, mixed: 12345 },
+    ];
+    const error = (await shape({ select }, { secret: 'hunter2\n12345', list }).catch(
+      (thrown) => thrown,
+    )) as Error;
+    expect(error.message).toMatch(message);
+    expect(error.message).not.toMatch(/hunter2|12345/);
+  });
+
   it('that loops for ever is stopped', async () => {
     const loop = '($f := function($n) { $f($n + 1) }; $f(1))';
     await expect(shape({ select: loop }, trades)).rejects.toThrow(

@@ -31,9 +31,21 @@ export function createExpression(text: string): (value: Json, label: string) => 
   };
 }
 
+/** Codes of JSONata whose message quotes a limit of its own; all others quote what came from the upstream. */
+const OF_LIMITS = new Set(['D2014', 'D2015']);
+
+/** Why it failed, without what the upstream sent: clients are shown this. */
 function reasonOf(thrown: unknown): string {
-  const { code, message } = thrown as { code?: unknown; message?: unknown };
+  const { code, message, ...details } = thrown as { code?: string; message?: unknown };
   if (code === 'D1012') return `it takes longer than ${LIMITS.timeout} ms`;
-  const text = String(message ?? code).replace(/\s+/g, ' ');
+  let text = String(message ?? code).replace(/\s+/g, ' ');
+  if (!OF_LIMITS.has(code ?? '')) text = withoutQuotes(text, details);
   return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS - 3)}...` : text;
+}
+
+/** JSONata quotes values as JSON. */
+function withoutQuotes(text: string, { value, value2, exp }: Record<string, unknown>): string {
+  return [value, value2, exp]
+    .map((quoted) => JSON.stringify(quoted)?.replace(/\s+/g, ' '))
+    .reduce<string>((rest, quoted) => (quoted ? rest.replaceAll(quoted, '(a value)') : rest), text);
 }
