@@ -66,6 +66,17 @@ describe('sources of one host', () => {
     );
   });
 
+  it('count a status that HTTP does not have as a failure of the server', async () => {
+    const server = await upstream();
+    server.answer = ({ socket }) => void socket.end('HTTP/1.1 999 Denied\r\ncontent-length: 0\r\n\r\n');
+    const { host } = new URL(server.url);
+    const { url } = await startServer({ sources: [{ topic: 'a', every: '1h', fetch: server.url }] });
+    await refresh(url, 'a');
+    expect(await reasonOf(url, 'a')).toContain(`${server.url} answered with status 999`);
+    const failed = (await metricsOf(url, 'requests')).filter((line) => !/ 0$/.test(line));
+    expect(failed).toEqual([`headwater_host_requests_total{host="${host}",outcome="5xx"} 1`]);
+  });
+
   it('are all held back when it asks one of them for a pause', async () => {
     const server = await upstream();
     server.answer = (_, response) => response.writeHead(429, { 'retry-after': '3600' }).end();

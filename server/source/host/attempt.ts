@@ -105,11 +105,16 @@ function settle({ gate, counts, clock, recovered }: Host, pass: Pass, end: Endin
 }
 
 function outcomeOf(end: Ending, deadline: Deadline): Outcome {
-  if ('reply' in end) return `${Math.floor(end.reply.status / 100)}xx` as Outcome;
+  if ('reply' in end) return classOf(end.reply.status);
   // An answer that is too large is an answer.
   if (end.error instanceof HeadwaterError && !deadline.signal.aborted) return '2xx';
   if (deadline.expired) return 'timeout';
   return deadline.signal.aborted ? 'aborted' : 'failed';
+}
+
+/** A status that HTTP does not have is to be taken for a 5xx (RFC 9110, section 15). */
+function classOf(status: number): Outcome {
+  return status > 599 ? '5xx' : (`${Math.floor(status / 100)}xx` as Outcome);
 }
 
 function verdictOf(outcome: Outcome): Verdict {
