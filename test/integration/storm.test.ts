@@ -1,0 +1,121 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { openEventStream } from '../support/clients.js';
+import { crowdIsTooLarge, gatherCrowd } from '../support/crowd.js';
+import { POLICIES } from '../support/policies.js';
+import { type Served, serve } from '../support/served.js';
+import { AUTHORIZED, startServer, TOKEN } from '../support/server.js';
+
+const CROWD = 5_000;
+const obstacle = crowdIsTooLarge(CROWD);
+if (obstacle) console.warn(`skipped: ${obstacle}`);
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'headwater-storm-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+/** An upstream whose document changes a little with each request. */
+async function changingUpstream() {
+  let asked = 0;
+  const rows = Array.from({ length: 40 }, (_, id) => ({ id, price: 100 }));
+  const upstream = createServer((_, response) => {
+    asked += 1;
+    rows[asked % rows.length] = { id: asked % rows.length, price: 100 + asked };
+    response.setHeader('content-type', 'application/json').end(JSON.stringify({ asked, rows }));
+  }).listen(0, '127.0.0.1');
+  await once(upstream, 'listening');
+  onTestFinished(() => void upstream.close());
+  return {
+    url: `http://127.0.0.1:${(upstream.address() as AddressInfo).port}/`,
+    get asked() {
+      return asked;
+    },
+  };
+}
+
+async function refresh(server: Served): Promise<void> {
+  const answer = await fetch(`${server.url}/refresh/prices`, { method: 'POST', headers: AUTHORIZED });
+  expect(answer.ok).toBe(true);
+}
+
+describe.each(POLICIES)('a storm on %s', (loop) => {
+  it.skipIf(obstacle)(
+    `${CROWD} clients that come back at once cost no upstream call and no encoding each, and end with the exact value`,
+    { timeout: 60_000 },
+    async () => {
+      const upstream = await changingUpstream();
+      const config = (port: number) => ({
+        loop,
+        http: { port },
+        state: { dir: './state' },
+        limits: { connections: CROWD + 10 },
+        auth: { publish: { tokens: [TOKEN] } },
+        sources: [{ topic: 'prices', every: '1h', fetch: upstream.url }],
+      });
+      const crowd = await gatherCrowd(CROWD);
+      const first = await serve(folder, config(0));
+      await crowd.come(first.port, 'prices', 200);
+      await refresh(first);
+      expect((await crowd.settle(2)).holds).toHaveLength(1);
+      first.run.process.kill('SIGKILL');
+      await crowd.gone();
+      await first.run.ended;
+
+      const second = await serve(folder, config(first.port));
+      await refresh(second);
+      await refresh(second);
+      const asked = upstream.asked;
+      const encodings = await second.metric('headwater_encodings_total');
+      const cpu = await second.metric('process_cpu_seconds_total');
+      const back = await crowd.come(second.port, 'prices', CROWD);
+      const spent = (await second.metric('process_cpu_seconds_total')) - cpu;
+      console.info(
+        `${loop}: ${CROWD} clients were back in ${Math.round(back.elapsed)} ms, for ${Math.round((spent / CROWD) * 1e6)} us of server CPU each`,
+      );
+
+      const answer = await fetch(`${second.url}/topics/prices`);
+      const state = `${JSON.parse(answer.headers.get('etag')!)} ${JSON.stringify(await answer.json())}`;
+      expect(back).toMatchObject({ faults: [], values: 0, patches: CROWD, resumed: CROWD });
+      expect(back.holds).toEqual([[state, CROWD]]);
+      expect(upstream.asked).toBe(asked);
+      expect((await second.metric('headwater_encodings_total')) - encodings).toBe(1);
+    },
+  );
+
+  it('answers a crowd of long-polls that missed the same with bytes made once', async () => {
+    const { headwater, url } = await startServer({ loop, topics: [{ topic: 'board' }] });
+    const board = headwater.topic('board');
+    board.set({ n: 1, pad: 'x'.repeat(300) });
+    const { headers } = await fetch(`${url}/topics/board`);
+    board.set({ n: 2, pad: 'x'.repeat(300) });
+    const since = JSON.parse(headers.get('etag')!);
+    const encodings = async () =>
+      Number(/^headwater_encodings_total (\d+)$/m.exec(await (await fetch(`${url}/metrics`)).text())![1]);
+    const before = await encodings();
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, async () => (await fetch(`${url}/topics/board?since=${since}`)).json()),
+    );
+    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+    expect(answers[0]).toMatchObject([{ type: 'patch', from: 1, version: 2 }]);
+    expect((await encodings()) - before).toBe(1);
+  });
+
+  it('tells event streams to come back at times of their own', async () => {
+    const { headwater, url } = await startServer({ loop, topics: [{ topic: 'board' }] });
+    headwater.topic('board').set(1);
+    const streams = await Promise.all(
+      Array.from({ length: 40 }, () => openEventStream(`${url}/topics/board`)),
+    );
+    await Promise.all(streams.map(({ inbox }) => inbox.next()));
+    const times = streams.map((stream) => Number(/^retry: (\d+)$/m.exec(stream.text())![1]));
+    expect(new Set(times).size).toBeGreaterThan(20);
+    expect(Math.max(...times) - Math.min(...times)).toBeGreaterThan(300);
+  });
+});
