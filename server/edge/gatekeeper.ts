@@ -28,6 +28,8 @@ export interface Gatekeeper {
    * until `gone` aborts.
    */
   admitInTurn(address: string, transport: Transport, gone: AbortSignal): Promise<() => void>;
+  /** For work that is over at once. @throws {HeadwaterError} `unavailable` while the server drains. */
+  requireOpen(): void;
   /** Notes that a request is in work and returns what ends it. */
   begin(): () => void;
   /** Admits nobody from now on; resolves when nobody is inside any more and no request is in work. */
@@ -59,8 +61,12 @@ export function createGatekeeper(limits: GatekeeperLimits, clock: Clock): Gateke
     if (isShut && guests.size === 0 && inWork === 0) emptied();
   }
 
-  function admit(address: string, transport: Transport): () => void {
+  function requireOpen(): void {
     if (isShut) throw new HeadwaterError('unavailable', 'this server is going away: come back in a moment');
+  }
+
+  function admit(address: string, transport: Transport): () => void {
+    requireOpen();
     const { connections, connectionsPerAddress } = limits;
     if (connections > 0 && guests.size >= connections) {
       const text = `this server holds ${connections} connections, the most allowed (limits.connections): come back later`;
@@ -94,6 +100,7 @@ export function createGatekeeper(limits: GatekeeperLimits, clock: Clock): Gateke
       return guests.size;
     },
     guests,
+    requireOpen,
     admit,
     async admitInTurn(address, transport, gone) {
       const leave = admit(address, transport);

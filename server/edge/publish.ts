@@ -23,14 +23,16 @@ export type Publication =
  * Commits a publication and resolves, once it is flushed, with the topic's version (an event's own), and whether the
  * topic then holds just what was committed: somebody else may have committed into the same version.
  * `precondition` is asked before the commit, in the same turn, and throws to prevent it.
- * @throws {HeadwaterError} `unknown_topic`, `forbidden`, `bad_request`, `too_large`, `patch_invalid`, `patch_conflict`
+ * @throws {HeadwaterError} `unavailable` while the server drains, `unknown_topic`, `forbidden`, `bad_request`, `too_large`,
+ *   `patch_invalid`, `patch_conflict`
  */
 export async function publish(
-  { store, hub }: EdgeContext,
+  { store, hub, gatekeeper }: EdgeContext,
   topic: string,
   publication: Publication,
   precondition?: (view: TopicView) => void,
 ): Promise<{ version: number; holds: boolean }> {
+  gatekeeper.requireOpen();
   const writer = store.writer(topic);
   if (!writer) throw unknownTopic(topic);
   let version: number | undefined;
