@@ -5,6 +5,7 @@ import { wantsWebSocket } from './handshake.js';
 import { listenError } from './listen-error.js';
 import type { HttpHandlers, HttpListenOptions, Listener, ListenOptions } from './policy.js';
 import type { UwsApp, UwsListenSocket, UwsModule } from './uws-native.js';
+import { releasable } from './uws-release.js';
 import { uwsRequest } from './uws-request.js';
 import { uwsResponse } from './uws-response.js';
 import { uwsUpgrades } from './uws-upgrade.js';
@@ -13,9 +14,9 @@ import { uwsUpgrades } from './uws-upgrade.js';
 export async function listenUwsHttp(
   native: UwsModule,
   options: HttpListenOptions,
-  handlers: HttpHandlers,
+  given: HttpHandlers,
 ): Promise<Listener> {
-  const report = options.onDefect ?? throwLater;
+  const { handlers, report, release } = releasable(given, options.onDefect ?? throwLater);
   const app = makeApp(native, options);
   const upgrades = uwsUpgrades(native, options.maxMessageBytes, handlers, report);
   app.ws('/*', upgrades.behavior);
@@ -26,7 +27,7 @@ export async function listenUwsHttp(
     else guarded(() => handlers.request(exchange.request, response), response.cut, report, 'http request');
   });
   const host = await resolveHost(options);
-  return uwsListener(native, app, host, await bind(app, { ...options, host }));
+  return uwsListener(native, app, host, await bind(app, { ...options, host }), release);
 }
 
 function makeApp(native: UwsModule, options: HttpListenOptions): UwsApp {
@@ -78,7 +79,13 @@ function probe({ host, port }: ListenOptions): Promise<number> {
   });
 }
 
-function uwsListener(native: UwsModule, app: UwsApp, host: string, socket: UwsListenSocket): Listener {
+function uwsListener(
+  native: UwsModule,
+  app: UwsApp,
+  host: string,
+  socket: UwsListenSocket,
+  release: () => void,
+): Listener {
   const port = native.us_socket_local_port(socket);
   let listening = true;
   let closed: Promise<void> | undefined;
@@ -97,7 +104,8 @@ function uwsListener(native: UwsModule, app: UwsApp, host: string, socket: UwsLi
           listening = false;
           app.close();
         })
-        .then(nextTurn);
+        .then(nextTurn)
+        .then(release);
       return closed;
     },
   };

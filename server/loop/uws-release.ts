@@ -1,0 +1,27 @@
+import type { DefectReporter, HttpHandlers } from './policy.js';
+
+/** A server's handlers, as uWebSockets.js may have them. */
+export interface ReleasableHandlers {
+  readonly handlers: HttpHandlers;
+  readonly report: DefectReporter;
+  /** Lets go of them. The server is closed, so nothing calls them any more. */
+  release(): void;
+}
+
+/**
+ * uWebSockets.js keeps the functions that an app was given for as long as the process runs, and all that they lead to:
+ * a whole closed server. These lead to nothing once they are released.
+ */
+export function releasable(handlers: HttpHandlers, report: DefectReporter): ReleasableHandlers {
+  let held: { handlers: HttpHandlers; report: DefectReporter } | undefined = { handlers, report };
+  return {
+    handlers: {
+      request: (request, response) => held?.handlers.request(request, response),
+      upgrade: (request, upgrade) => held?.handlers.upgrade(request, upgrade),
+    },
+    report: (error, where) => held?.report(error, where),
+    release() {
+      held = undefined;
+    },
+  };
+}
