@@ -14,8 +14,15 @@ export class SourceError extends HeadwaterError {
 
 /** A fetch that took longer than it may. */
 export function timedOut(label: string, timeout: number): HeadwaterError {
-  const text = timeout < 1_000 ? `${timeout} ms` : `${timeout / 1_000} s`;
-  return new HeadwaterError('source_timeout', `${label} gave no complete answer within ${text}`);
+  return new HeadwaterError(
+    'source_timeout',
+    `${label} gave no complete answer within ${durationText(timeout)}`,
+  );
+}
+
+/** A number of ms for people: `250 ms`, `1.5 s`. */
+export function durationText(ms: number): string {
+  return ms < 1_000 ? `${ms} ms` : `${ms / 1_000} s`;
 }
 
 const REASON_CHARACTERS = 300;

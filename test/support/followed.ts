@@ -1,6 +1,6 @@
 import { expect, onTestFinished } from 'vitest';
 import { type Clock, systemClock } from '../../server/async/clock.js';
-import { createHttpClient } from '../../server/source/http/client.js';
+import { createHttpClient, type HttpClientOptions } from '../../server/source/http/client.js';
 import { type FollowerOptions, startFollower } from '../../server/source/stream/follower.js';
 import { type HttpStreamOptions, httpStream } from '../../server/source/stream/http-stream.js';
 import type { PushSource } from '../../server/source/stream/push-source.js';
@@ -52,10 +52,10 @@ export function follow(source: PushSource, options: Partial<FollowerOptions> & {
 
 /** The same for a stream over HTTP. */
 export function followStream(
-  { clock = systemClock, ...stream }: HttpStreamOptions & { clock?: Clock },
+  { clock = systemClock, hosts, ...stream }: HttpStreamOptions & HttpClientOptions,
   options: Partial<FollowerOptions> = {},
 ) {
-  const client = createHttpClient();
+  const client = createHttpClient({ clock, ...(hosts && { hosts }) });
   const followed = follow(httpStream(client, stream, clock), { clock, ...options });
   onTestFinished(async () => {
     await followed.follower.close();

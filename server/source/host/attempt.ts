@@ -3,7 +3,7 @@ import { HeadwaterError } from '../../../shared/errors.js';
 import { sleep } from '../../async/sleep.js';
 import { wasCut, wasNeverMade } from '../../web/failure.js';
 import type { Reply } from '../http/exchange.js';
-import { retryAfterOf } from '../http/failure.js';
+import { retryAfterOf } from '../http/field.js';
 import type { Pass, Verdict } from './circuit.js';
 import type { Deadline } from './deadline.js';
 import type { Host, Outcome } from './host.js';
@@ -14,6 +14,9 @@ export interface Terms {
   retries: number;
   deadline: Deadline;
 }
+
+/** What matters of an answer here: of a stream, that it has begun. */
+type Answered = Pick<Reply, 'status' | 'fields'>;
 
 /** Random up to 250 ms, 500 ms, 1 s … 5 s ("full jitter"). */
 const BACKOFF = new ExponentialBackoff({
@@ -36,13 +39,13 @@ const LONGEST_PAUSE = 24 * 60 * 60 * 1_000;
  * answer or a failure.
  * @throws {SourceError} when the host takes no request now; whatever `send` throws; what aborts the deadline
  */
-export async function attempt(
+export async function attempt<R extends Answered>(
   host: Host,
   { retries, deadline }: Terms,
-  send: () => Promise<Reply>,
-): Promise<Reply> {
+  send: () => Promise<R>,
+): Promise<R> {
   let backoff: IBackoff<unknown> | undefined;
-  let last: Ending | undefined;
+  let last: Ending<R> | undefined;
   for (let left = retries; ; left--) {
     const pass = host.gate.tryEnter() ?? (await turn(host, deadline, last));
     if (!pass) return conclude(last!);
@@ -57,9 +60,9 @@ export async function attempt(
 }
 
 /** How an attempt ended. */
-type Ending = { reply: Reply } | { error: unknown };
+type Ending<R = Answered> = { reply: R } | { error: unknown };
 
-async function ending(send: () => Promise<Reply>): Promise<Ending> {
+async function ending<R>(send: () => Promise<R>): Promise<Ending<R>> {
   try {
     return { reply: await send() };
   } catch (error) {
@@ -67,7 +70,7 @@ async function ending(send: () => Promise<Reply>): Promise<Ending> {
   }
 }
 
-function conclude(last: Ending): Reply {
+function conclude<R>(last: Ending<R>): R {
   if ('error' in last) throw last.error;
   return last.reply;
 }
@@ -123,9 +126,9 @@ function verdictOf(outcome: Outcome): Verdict {
 }
 
 /** How long a host asks to be left alone. */
-function pauseOf({ status, fields }: Reply, now: number): number {
+function pauseOf({ status, fields }: Answered, now: number): number {
   if (status !== 429 && status !== 503) return 0;
-  const asked = retryAfterOf(first(fields['retry-after']), now) ?? (status === 429 ? UNSAID_PAUSE : 0);
+  const asked = retryAfterOf(fields['retry-after'], now) ?? (status === 429 ? UNSAID_PAUSE : 0);
   return Math.min(asked, LONGEST_PAUSE);
 }
 
@@ -133,8 +136,4 @@ function mayHelp(end: Ending): boolean {
   if ('error' in end) return wasNeverMade(end.error) || wasCut(end.error);
   const { status, fields } = end.reply;
   return PASSING.has(status) && fields['retry-after'] === undefined;
-}
-
-function first(field: string | string[] | undefined): string | undefined {
-  return Array.isArray(field) ? field[0] : field;
 }

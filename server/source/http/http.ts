@@ -8,7 +8,7 @@ import { SourceError } from '../source-error.js';
 import { inflate } from './body.js';
 import type { HttpClient } from './client.js';
 import type { Reply } from './exchange.js';
-import { retryAfterOf } from './failure.js';
+import { retryAfterOf, single } from './field.js';
 import { fingerprintOf } from './fingerprint.js';
 import { createGraphqlReader } from './graphql.js';
 import { parseJson } from './parse.js';
@@ -59,7 +59,7 @@ export function httpSource(client: HttpClient, options: HttpSourceOptions, clock
     if (status === 304 && since?.isConditional) return { kind: 'unchanged' };
     if (status < 200 || status > 299) throw refusal(reply);
 
-    const encoding = text(fields['content-encoding']);
+    const encoding = single(fields['content-encoding']);
     const fingerprint = fingerprintOf(bytes);
     const next = { ...conditional(fields), encoding, fingerprint };
     if (since && encoding === since.encoding && fingerprint.equals(since.fingerprint)) {
@@ -68,7 +68,7 @@ export function httpSource(client: HttpClient, options: HttpSourceOptions, clock
     }
     const plain =
       encoding === undefined ? bytes : await inflate(bytes, encoding, { label, maxBytes, signal });
-    const parsed = parseJson(plain, text(fields['content-type']), label);
+    const parsed = parseJson(plain, single(fields['content-type']), label);
     const brought = graphql ? graphql.dataOf(parsed, label) : parsed;
     const value = shape ? await shape(brought, label) : brought;
     known = next;
@@ -76,8 +76,8 @@ export function httpSource(client: HttpClient, options: HttpSourceOptions, clock
   }
 
   function conditional(fields: Reply['fields']): Pick<Known, 'headers' | 'isConditional'> {
-    const etag = text(fields.etag);
-    const modified = text(fields['last-modified']);
+    const etag = single(fields.etag);
+    const modified = single(fields['last-modified']);
     const isConditional = method === 'GET' && (etag !== undefined || modified !== undefined);
     if (!isConditional) return { headers, isConditional };
     return {
@@ -93,7 +93,7 @@ export function httpSource(client: HttpClient, options: HttpSourceOptions, clock
   function refusal({ status, fields, bytes }: Reply): SourceError {
     const error = graphql && bytes.length > 0 ? graphql.errorOf(jsonOrNull(bytes)) : undefined;
     const what = error === undefined ? '' : ` and the GraphQL error "${error}"`;
-    const retryAfter = retryAfterOf(text(fields['retry-after']), clock.now());
+    const retryAfter = retryAfterOf(fields['retry-after'], clock.now());
     return new SourceError(`${label} answered with status ${status}${what}`, { retryAfter });
   }
 
@@ -113,9 +113,4 @@ function jsonOrNull(bytes: Buffer): Json {
   } catch {
     return null;
   }
-}
-
-/** A field that comes once; of one that came more often, the first. */
-function text(field: string | string[] | undefined): string | undefined {
-  return Array.isArray(field) ? field[0] : field;
 }

@@ -1,12 +1,14 @@
 import { pipeline, type Readable } from 'node:stream';
 import type { Clock } from '../../async/clock.js';
 import { decoderOf } from '../../web/encoding.js';
+import { startDeadline } from '../host/deadline.js';
 import type { HttpClient } from '../http/client.js';
 import { failureOf } from '../http/failure.js';
+import { single } from '../http/field.js';
 import { prepare } from '../http/request.js';
 import { NothingSelected } from '../shape/nothing.js';
 import { createShape, type Shape, type ShapeOptions } from '../shape/shape.js';
-import { SourceError } from '../source-error.js';
+import { durationText, SourceError } from '../source-error.js';
 import { createDecoder, type StreamFormat } from './decoder.js';
 import { type OpenStream, openStream } from './open-stream.js';
 import type { PushContext, Pushed, PushSource } from './push-source.js';
@@ -17,7 +19,7 @@ export interface HttpStreamOptions extends ShapeOptions {
   /** Absent: by the content type of the answer. */
   format?: StreamFormat | undefined;
   headers?: Readonly<Record<string, string>> | undefined;
-  /** Milliseconds until the answer begins; default 10,000. */
+  /** Milliseconds until the answer begins, without the wait for its host; default 10,000. */
   timeout?: number;
   /** Milliseconds without a byte after which the upstream is taken for dead. Absent: as long as the connection stands. */
   idle?: number | undefined;
@@ -50,25 +52,24 @@ export function httpStream(client: HttpClient, options: HttpStreamOptions, clock
     headers: { accept: ACCEPT[format ?? 'any'], 'cache-control': 'no-cache', ...given },
   });
   const shape = createShape(options);
+  const { onRecovery } = client.hosts.at(target.origin);
   let pause: number | undefined;
+  let underWay = false;
 
   /** Opens the stream, or gives up after `timeout`. */
   async function open(after: string | undefined, own: AbortController): Promise<OpenStream> {
-    const late = () => own.abort(new SourceError(`${label} did not answer within ${seconds(timeout)}`));
-    const timer = clock.after(timeout, late);
+    const { signal } = own;
+    const deadline = startDeadline({ label, timeout, owner: signal, clock });
+    deadline.signal.addEventListener('abort', () => {
+      if (deadline.expired)
+        own.abort(new SourceError(`${label} did not answer within ${durationText(timeout)}`));
+    });
+    const resuming: Record<string, string> = after ? { 'last-event-id': headerText(after) } : {};
+    const question = { target, label, method, headers: { ...headers, ...resuming }, maxBytes, signal };
     try {
-      const resuming: Record<string, string> = after ? { 'last-event-id': headerText(after) } : {};
-      const { signal } = own;
-      return await openStream(client, {
-        target,
-        label,
-        method,
-        headers: { ...headers, ...resuming },
-        maxBytes,
-        signal,
-      });
+      return await openStream(client, question, deadline);
     } finally {
-      timer.cancel();
+      deadline.end();
     }
   }
 
@@ -76,7 +77,7 @@ export function httpStream(client: HttpClient, options: HttpStreamOptions, clock
     const { fields, body } = await open(after, own);
     try {
       let batch: Pushed[] = [];
-      const decoder = createDecoder(format ?? formatOf(textOf(fields['content-type']), label), {
+      const decoder = createDecoder(format ?? formatOf(single(fields['content-type']), label), {
         label,
         maxBytes,
         onRetry(ms) {
@@ -85,7 +86,7 @@ export function httpStream(client: HttpClient, options: HttpStreamOptions, clock
         push: (item) => void batch.push(item),
       });
       yield [{ kind: 'open', resumed: after !== undefined && after !== '' } as const];
-      for await (const chunk of chunksOf(inflated(body, textOf(fields['content-encoding'])), own)) {
+      for await (const chunk of chunksOf(inflated(body, single(fields['content-encoding'])), own)) {
         batch = [];
         try {
           decoder.feed(chunk);
@@ -105,7 +106,7 @@ export function httpStream(client: HttpClient, options: HttpStreamOptions, clock
 
   async function* chunksOf(stream: Readable, own: AbortController): AsyncGenerator<Buffer> {
     const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-    const silent = () => own.abort(new SourceError(`${label} sent nothing for ${seconds(idle!)}`));
+    const silent = () => own.abort(new SourceError(`${label} sent nothing for ${durationText(idle!)}`));
     for (;;) {
       // Only while somebody waits for the upstream, not while the upstream waits for us.
       const timer = idle === undefined ? undefined : clock.after(idle, silent);
@@ -125,6 +126,7 @@ export function httpStream(client: HttpClient, options: HttpStreamOptions, clock
       const end = () => own.abort(signal.reason);
       if (signal.aborted) end();
       signal.addEventListener('abort', end);
+      underWay = true;
       try {
         yield* messages(after, own);
       } catch (error) {
@@ -132,8 +134,11 @@ export function httpStream(client: HttpClient, options: HttpStreamOptions, clock
       } finally {
         signal.removeEventListener('abort', end);
         own.abort();
+        underWay = false;
       }
     },
+    // Who was shut out comes back at once, and not at the end of a backoff; who is under way needs no help.
+    watch: (back, signal) => onRecovery(() => !underWay && back(), signal),
   };
 }
 
@@ -180,12 +185,4 @@ function formatOf(contentType = '', label: string): StreamFormat {
 /** Any id in a header: UTF-8 as the standard says, in the form that Node takes for bytes. */
 function headerText(id: string): string {
   return Buffer.from(id).toString('latin1');
-}
-
-function textOf(field: string | string[] | undefined): string | undefined {
-  return Array.isArray(field) ? field[0] : field;
-}
-
-function seconds(ms: number): string {
-  return ms < 1_000 ? `${ms} ms` : `${ms / 1_000} s`;
 }

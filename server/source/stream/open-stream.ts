@@ -1,9 +1,11 @@
 import type { Readable } from 'node:stream';
 import { request } from 'undici';
 import { wasCut } from '../../web/failure.js';
+import { attempt } from '../host/attempt.js';
+import type { Deadline } from '../host/deadline.js';
 import type { HttpClient } from '../http/client.js';
 import type { Question, Reply } from '../http/exchange.js';
-import { retryAfterOf } from '../http/failure.js';
+import { retryAfterOf } from '../http/field.js';
 import { followRedirects } from '../http/redirect.js';
 import { SourceError } from '../source-error.js';
 
@@ -18,11 +20,22 @@ const UNWANTED_BYTES = 16 * 1024;
 const AFTER_THE_END = 5 * 60 * 1_000;
 
 /**
- * Asks for a stream, with redirects as for any source.
- * @throws {SourceError} for a status other than 200; whatever undici throws; the reason of `signal`
+ * Asks for a stream when the turn of its host comes, with redirects as for any source. Like any request it counts
+ * against the host's budget and tells how the host fares; its place among those under way it gives back when the answer
+ * begins, since a stream may stand for days. `deadline` is for that long, and has no power over the body.
+ * @throws {SourceError} for a status other than 200, or when the host takes no request now; whatever undici throws; the
+ *   reason of the signals
  */
-export async function openStream(client: HttpClient, question: Question): Promise<OpenStream> {
-  const stream = await followRedirects(question, (asked) => send(client, asked));
+export async function openStream(
+  { dispatcher, hosts }: HttpClient,
+  question: Question,
+  deadline: Deadline,
+): Promise<OpenStream> {
+  const { clock } = hosts.at(question.target.origin);
+  const stream = await followRedirects(question, (asked) =>
+    // Whoever follows the stream tries again.
+    attempt(hosts.at(asked.target.origin), { retries: 0, deadline }, () => send(dispatcher, asked)),
+  );
   const { status, fields } = stream;
   if (status === 200) return stream;
   const { label } = question;
@@ -32,13 +45,15 @@ export async function openStream(client: HttpClient, question: Question): Promis
       retryAfter: AFTER_THE_END,
     });
   }
-  const field = fields['retry-after'];
-  const retryAfter = retryAfterOf(Array.isArray(field) ? field[0] : field);
+  const retryAfter = retryAfterOf(fields['retry-after'], clock.now());
   throw new SourceError(`${label} answered with status ${status}`, { retryAfter });
 }
 
 /** A kept connection may just be closing, so a request that is cut off before its answer is sent once more (RFC 9112, section 9.3.1). */
-async function send({ dispatcher }: HttpClient, { target, headers, signal }: Question): Promise<OpenStream> {
+async function send(
+  dispatcher: HttpClient['dispatcher'],
+  { target, headers, signal }: Question,
+): Promise<OpenStream> {
   const ask = () => request(target.url, { dispatcher, method: 'GET', headers, signal });
   const {
     statusCode,
