@@ -1,6 +1,6 @@
 import { HeadwaterError } from '../../shared/errors.js';
 
-/** What has a bound, by its name under `limits` in the configuration; the last three are no setting of it. */
+/** What has a bound, by its name under `limits` in the configuration; the last four are no settings of it. */
 export const LIMITS = [
   'connections',
   'connectionsPerAddress',
@@ -18,8 +18,10 @@ export const LIMITS = [
   'max',
   /** Races at once, and races that begin in a second. */
   'races',
-  /** The size of a request's body, and how slowly it may come. */
+  /** The size of a request's body. */
   'body',
+  /** How slowly it may come. */
+  'bodyPace',
 ] as const;
 
 export type LimitName = (typeof LIMITS)[number];

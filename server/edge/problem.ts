@@ -91,7 +91,7 @@ export function problemOf(error: unknown): Reply {
 }
 
 /** Where a limit has a status of its own. */
-const STATUS_OF_LIMIT: Partial<Record<string, number>> = { urlBytes: 414, headerBytes: 431 };
+const STATUS_OF_LIMIT: Partial<Record<string, number>> = { urlBytes: 414, headerBytes: 431, bodyPace: 408 };
 /** Limits that the same request may not meet a moment later. */
 const PASSES: ReadonlySet<string> = new Set<LimitName>([
   'connections',

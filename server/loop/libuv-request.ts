@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { HeadwaterError } from '../../shared/errors.js';
-import { bodyAborted, tooLarge } from './body-error.js';
+import { bodyAborted, bodyTooSlow, tooLarge } from './body-error.js';
 import type { HttpRequest } from './policy.js';
 import { remoteAddressText } from './remote-address.js';
 import { requestTarget } from './request-target.js';
@@ -31,11 +31,20 @@ function headerBytesOf(rawHeaders: readonly string[]): number {
   return bytes;
 }
 
+/** In each such time at least so much of a body must come; uWebSockets.js has a bound of that kind of its own. */
+const PACE = { bytes: 10 * 1024, milliseconds: 10_000 } as const;
+
 function readBody(message: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
+    let lengthBefore = 0;
+    const pace = setInterval(() => {
+      if (length - lengthBefore < PACE.bytes) stop(bodyTooSlow(PACE.bytes, PACE.milliseconds));
+      lengthBefore = length;
+    }, PACE.milliseconds);
     const stop = (error?: HeadwaterError): void => {
+      clearInterval(pace);
       message.off('data', take).off('end', complete).off('close', aborted).off('error', aborted);
       if (!error) {
         resolve(Buffer.concat(chunks, length));
@@ -54,7 +63,7 @@ function readBody(message: IncomingMessage, maxBytes: number): Promise<Uint8Arra
     const complete = (): void => stop();
     const aborted = (): void => stop(bodyAborted());
 
-    if (message.destroyed && !message.readableEnded) return reject(bodyAborted());
+    if (message.destroyed && !message.readableEnded) return stop(bodyAborted());
     if (Number(message.headers['content-length'] ?? 0) > maxBytes) return stop(tooLarge(maxBytes));
     message.on('data', take).on('end', complete).on('close', aborted).on('error', aborted);
   });

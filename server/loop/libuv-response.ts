@@ -7,6 +7,8 @@ import type { DefectReporter, HttpHeaders, HttpResponse, ResponseStream } from '
 /** A client that takes nothing of a whole answer for this long is cut; streams are bounded by who writes them. */
 const SEND_STALL_MS = 30_000;
 
+const REQUEST_TIMEOUT = 408;
+
 /** The answer to one request over `node:http`. */
 export function httpResponse(
   message: IncomingMessage,
@@ -41,6 +43,8 @@ export function httpResponse(
       if (!begin()) return;
       const bodiless = status === 204 || status === 304;
       const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+      // RFC 9110, 15.5.9: who was too slow with one request is not waited for with the next.
+      if (status === REQUEST_TIMEOUT) outgoing.shouldKeepAlive = false;
       outgoing.writeHead(status, bodiless ? headers : { ...headers, 'content-length': length });
       if (bodiless || length === 0) outgoing.end();
       else outgoing.end(body);
