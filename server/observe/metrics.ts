@@ -8,7 +8,7 @@ import {
 import { addFamily } from './families.js';
 import { histogramText } from './histogram-text.js';
 import { addHostMetrics, type HostReading } from './host-metrics.js';
-import { processMetrics } from './process-metrics.js';
+import { processMetricsText } from './process-metrics.js';
 import {
   addPipelineMetrics,
   addSinkMetrics,
@@ -85,7 +85,7 @@ export function createMetrics(read: () => Readings, { build, perTopic }: Metrics
           sources.fetchDurations,
         ),
         await registry.metrics(),
-        await processMetrics().metrics(),
+        await processMetricsText(),
       ];
       return {
         contentType: registry.contentType,

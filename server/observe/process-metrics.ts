@@ -2,15 +2,18 @@ import { performance } from 'node:perf_hooks';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { addSingle } from './families.js';
 
-let registry: Registry | undefined;
+/** Made once: observers that cannot be stopped fill it, and would hold for ever what each server had of its own. */
+let ofProcess: Registry | undefined;
 
-/**
- * Metrics of the process and its event loop, the same for all servers in it. Made once: prom-client's watch of the loop
- * has no end, so that each server with one of its own would leave it behind.
- */
-export function processMetrics(): Registry {
-  if (registry) return registry;
-  registry = new Registry();
+/** Metrics of the process and its event loop, as text: the same for all servers in it. */
+export async function processMetricsText(): Promise<string> {
+  ofProcess ??= createRegistry();
+  // Where nothing was measured since the scrape before, prom-client spells it in a way that the format does not know.
+  return (await ofProcess.metrics()).replace(/ Nan$/gm, ' NaN');
+}
+
+function createRegistry(): Registry {
+  const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   addSingle(
     registry,

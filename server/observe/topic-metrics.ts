@@ -22,6 +22,11 @@ const QUANTILES = [0.5, 0.9, 0.99, 1];
 /** Metrics of all topics together. */
 export function addTopicMetrics(registry: Registry, read: () => readonly TopicReading[]): void {
   addSingle(registry, 'topics', 'Topics made so far', () => read().length);
+  addSingle(registry, 'subscribers', 'Subscriptions and waiting long-polls of all topics together', () => {
+    let sum = 0;
+    for (const { subscribers } of read()) sum += subscribers;
+    return sum;
+  });
   addSingle(registry, 'stale_topics', 'Topics whose source fails', () => count(read(), ({ stale }) => stale));
   addFamily(
     registry,
