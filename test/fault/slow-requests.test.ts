@@ -33,8 +33,11 @@ const TOLD = { libuv: '408', uws: 'cut' } as const;
 /** Sends slowly until it is cut; resolves with what it was told. */
 function drip({ url }: TestServer, { first, drip }: { first: string; drip: string }): Promise<string> {
   const { hostname, port } = new URL(url);
-  const socket = connect(Number(port), hostname, () => socket.write(first));
-  const timer = setInterval(() => drip !== '' && socket.writable && socket.write(drip), DRIP_MS);
+  let timer: NodeJS.Timeout | undefined;
+  const socket = connect(Number(port), hostname, () => {
+    socket.write(first);
+    if (drip !== '') timer = setInterval(() => socket.writable && socket.write(drip), DRIP_MS);
+  });
   let told = '';
   socket.on('data', (data) => {
     told += data.toString('latin1');
