@@ -5,13 +5,11 @@ import { systemClock } from '../async/clock.js';
 import { parseConfig } from '../config/parse.js';
 import type { Config, ConfigInput } from '../config/schema.js';
 import { type EdgeContext, VERSION } from '../edge/context.js';
-import { type EchoListener, serveEcho } from '../edge/echo.js';
 import { createGatekeeper } from '../edge/gatekeeper.js';
 import { createLimitHits } from '../edge/limit-hits.js';
 import { createOriginCheck } from '../edge/origin.js';
 import { loadPages } from '../edge/pages.js';
 import { createPublishRight } from '../edge/publish-right.js';
-import { type RaceListener, serveRace } from '../edge/race-service.js';
 import { createRaces } from '../edge/races.js';
 import { createRoutes } from '../edge/routes.js';
 import { startSweeper } from '../edge/sweeper.js';
@@ -22,17 +20,12 @@ import { libuv } from '../loop/libuv.js';
 import { mountHttp } from '../loop/libuv-mount.js';
 import type { DefectReporter, Listener, LoopPolicy } from '../loop/policy.js';
 import { createLogger, type Logger } from '../observe/log.js';
-import { watchLoop } from '../observe/loop-hold.js';
 import { createMetrics } from '../observe/metrics.js';
-import { openRedisLinks } from '../source/redis/links.js';
-import { createStore } from '../store/store.js';
+import { openData } from './data.js';
+import { type BoundListener, createListeners } from './listeners.js';
 import { watchedHandlers, watchedStore } from './loop-watch.js';
 import { type Measured, takeReadings } from './readings.js';
-import { startSinks } from './sinks.js';
-import { startSources } from './sources.js';
-import { openState } from './state.js';
 import { type TopicHandle, topicHandle } from './topic-handle.js';
-import { startTransforms } from './transforms.js';
 
 /** How much of the past of a topic made by `topic()` or a source is kept. */
 const HISTORY = { count: 256, bytes: 1024 * 1024 };
@@ -41,24 +34,11 @@ const HARD_LIMIT_FACTOR = 16;
 const MESSAGE_BYTES_UNLIMITED = 64 * 1024 * 1024;
 /** Clients of a server that goes away come back within so many ms, and one more for each of them. */
 const RECONNECT_SPREAD = 1_000;
-/** What waits for a sink when the server stops has so many ms to get there. */
-const SINK_TIMEOUT = 2_000;
-/** Bringing the state to its disk when the server stops may take so many ms. */
-const STATE_TIMEOUT = 5_000;
 /** The built pages, whether this runs built or from its sources. */
 const PAGES = new URL(
   import.meta.url.endsWith('.ts') ? '../../dist/client-demo/' : '../../client-demo/',
   import.meta.url,
 );
-
-/** Where the server listens. */
-export interface BoundListener {
-  readonly name: 'http' | 'echo' | 'race';
-  /** `http://127.0.0.1:8080` or `tcp://127.0.0.1:7007`. */
-  readonly url: string;
-  readonly host: string;
-  readonly port: number;
-}
 
 /** A running server. */
 export interface Headwater extends AsyncDisposable {
@@ -104,33 +84,10 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
   const policy = policyOf(config, logger);
   const clock = systemClock;
 
-  const transforms = await startTransforms(config);
-  const keeper = await openState(config, { clock, logger }).catch(async (error) => {
-    await transforms.close();
-    throw error;
-  });
-  const store = createStore({
-    clock,
-    flush: config.flush,
-    maxTopics: config.limits.topics,
-    recall: keeper?.recall,
-  });
-  // Before anybody else hears of a flush: what a client knows is kept.
-  if (keeper) store.onFlush(keeper.write);
-  for (const { topic, kind, history } of config.topics)
-    store.declare({ topic, kind, history, served: false });
-  for (const { topic, parameters, kind, history } of config.sources)
-    store.declare({ topic, parameters, kind, history, served: true });
+  const pages = loadPages(fileURLToPath(PAGES));
 
-  if (keeper) {
-    store.revive(keeper.unclaimed());
-    await keeper.begin(store.topics);
-  }
-
-  const links = openRedisLinks();
-  const sinks = await startSinks(config, { store, clock, logger, links });
-  const watch = watchLoop(logger);
-  const sources = startSources(config, { store, clock, logger, links, watch, transforms, sinks });
+  const data = await openData(config, { clock, logger });
+  const { store, sources, sinks, keeper, watch } = data;
   const { limits } = config;
   const hub = createHub(watchedStore(store, watch), {
     clock,
@@ -148,14 +105,14 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
   const gatekeeper = createGatekeeper(limits, clock);
   const publishRight = createPublishRight(config.auth.publish.tokens, limits.publishesPerSecond, clock);
   const races = createRaces({ store, hub, refreshers: sources.refreshers, clock });
-  let echoListener: EchoListener | undefined;
+  const listeners = createListeners(policy, report);
   const measured: Measured = {
     clock,
     store,
     hub,
     gatekeeper,
     limitHits,
-    echo: () => echoListener?.connections ?? 0,
+    echo: () => listeners.echoConnections,
     sources,
     sinks,
     keeper,
@@ -180,62 +137,27 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
     metrics: metrics.render,
     report,
   });
-  const pages = loadPages(fileURLToPath(PAGES));
   const routesOn = (loop: LoopPolicy) => watchedHandlers(createRoutes(contextOn(loop), pages), watch);
   const maxMessageBytes = limits.messageBytes * HARD_LIMIT_FACTOR || MESSAGE_BYTES_UNLIMITED;
 
-  const listeners: Listener[] = [];
-  const bound: BoundListener[] = [];
-  let raceListener: RaceListener | undefined;
   let closing: Promise<void> | undefined;
 
-  async function listen(): Promise<void> {
-    const { host, port, tls } = config.http;
-    const secured = tls ? { tls } : {};
-    const http = await policy.listenHttp(
-      { host, port, ...secured, maxMessageBytes, onDefect: report },
-      routesOn(policy),
-    );
-    listeners.push(http);
-    bound.push(boundListener('http', tls ? 'https' : 'http', http));
-    const { echo, race } = config.tcp;
-    if (echo) {
-      echoListener = await serveEcho(policy, { ...echo, onDefect: report });
-      listeners.push(echoListener);
-      bound.push(boundListener('echo', 'tcp', echoListener));
-    }
-    if (race) {
-      raceListener = await serveRace(
-        policy,
-        { ...race, onDefect: report },
-        { races, gatekeeper, limitHits, report },
-      );
-      listeners.push(raceListener);
-      bound.push(boundListener('race', 'tcp', raceListener));
-    }
-  }
-
   async function close(): Promise<void> {
-    for (const listener of listeners) listener.stopListening();
+    listeners.stop();
     const everyoneLeft = gatekeeper.shut();
-    await sources.close();
-    await transforms.close();
-    store.close();
-    const written = sinks.close(Math.min(config.drainTimeout, SINK_TIMEOUT));
-    const kept = keeper?.close(Math.min(config.drainTimeout, STATE_TIMEOUT));
-    raceListener?.drain();
+    await data.stop();
+    listeners.drain();
     const told = hub.drain(RECONNECT_SPREAD + hub.connections.size);
     await before(Promise.all([told, everyoneLeft]), config.drainTimeout);
     sweeper.close();
-    await Promise.all([told, ...listeners.map((listener) => listener.close()), written, kept]);
-    await links.close();
-    watch.close();
+    await Promise.all([told, listeners.close()]);
+    await data.close();
   }
 
   const headwater: Headwater = {
     config,
     loop: policy.name,
-    listeners: bound,
+    listeners: listeners.bound,
     topic(name, kind = 'state') {
       if (!store.open(name)) store.declare({ topic: name, kind, history: HISTORY, served: false });
       store.keep(name);
@@ -244,7 +166,7 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
     topics: () => [...store.topics()].map(({ name }) => name),
     mount(server, { prefix = '' } = {}) {
       const listener = mountHttp(server, { prefix, maxMessageBytes, onDefect: report }, routesOn(libuv()));
-      listeners.push(listener);
+      listeners.add(listener);
       return listener;
     },
     close() {
@@ -255,7 +177,10 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
   };
 
   try {
-    if (options.listen ?? true) await listen();
+    if (options.listen ?? true) {
+      const race = { races, gatekeeper, limitHits, report };
+      await listeners.open(config, { handlers: routesOn(policy), maxMessageBytes, race });
+    }
   } catch (error) {
     await headwater.close();
     throw error;
@@ -280,9 +205,4 @@ function webSocketFormatOf(loop: LoopPolicy): WireFormat {
       );
     },
   };
-}
-
-function boundListener(name: BoundListener['name'], scheme: string, { host, port }: Listener): BoundListener {
-  const authority = host.includes(':') ? `[${host}]` : host;
-  return { name, url: `${scheme}://${authority}:${port}`, host, port };
 }

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { HeadwaterError, messageOf } from '../../shared/errors.js';
-import type { BoundListener } from '../app/app.js';
+import type { BoundListener } from '../app/listeners.js';
 import { before } from '../async/before.js';
 import { ConfigError, type ConfigPath, formatPath } from '../config/problem.js';
 import type { ConfigInput } from '../config/schema.js';

@@ -1,5 +1,5 @@
 import { type ErrorCode, HeadwaterError } from '../../shared/errors.js';
-import type { BoundListener } from '../app/app.js';
+import type { BoundListener } from '../app/listeners.js';
 import type { ConfigInput } from '../config/schema.js';
 
 /** What the thread is given when it starts: a configuration without functions, or the path of a file. */

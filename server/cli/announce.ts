@@ -1,4 +1,4 @@
-import type { BoundListener } from '../app/app.js';
+import type { BoundListener } from '../app/listeners.js';
 import type { LoadedConfig } from '../config/load.js';
 import type { Logger } from '../observe/log.js';
 import { paint } from './paint.js';

@@ -35,6 +35,16 @@ async function linesOf(server: Run): Promise<{ url: string; wsUrl: string }> {
   return { url: url!, wsUrl: `${url!.replace('http', 'ws')}/ws` };
 }
 
+it('a start that fails leaves the folder to the next one', async () => {
+  const state = { dir: join(folder, 'state') };
+  const topics = [{ topic: 'a' }, { topic: 'b' }];
+  await expect(startServer({ state, topics, limits: { topics: 1 } })).rejects.toMatchObject({
+    code: 'limit',
+  });
+  const { headwater } = await startServer({ state, topics });
+  headwater.topic('a').set(1);
+});
+
 describe.each(POLICIES)('a server that keeps its state, on %s', (loop) => {
   let fetches: number;
   beforeEach(() => {
