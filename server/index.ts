@@ -2,7 +2,8 @@
 export { HeadwaterError } from '../shared/errors.js';
 export type { Json } from '../shared/json.js';
 export type { PatchOperation } from '../shared/patch.js';
-export { type BoundListener, type CreateOptions, createHeadwater, type Headwater } from './app/app.js';
+export { type CreateOptions, createHeadwater, type Headwater } from './app/app.js';
+export type { BoundListener } from './app/listeners.js';
 export type { TopicHandle, TopicUpdate } from './app/topic-handle.js';
 export { type BackgroundServer, runInBackground } from './background/background.js';
 export type { CallArguments, CallName, CallResult } from './background/calls.js';
@@ -21,5 +22,11 @@ export {
   type StageStats,
   type StageWork,
 } from './source/pipeline.js';
-export type { FetchContext, FunctionContext, Transform, TransformContext } from './source/source.js';
+export type {
+  FetchContext,
+  FunctionContext,
+  StreamFunction,
+  Transform,
+  TransformContext,
+} from './source/source.js';
 export type { SystemVitals } from './source/system/system.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { FunctionContext } from '../source/source.js';
+import type { StreamFunction } from '../source/source.js';
 import { headers } from './fetch-http.js';
 import type { Finding } from './findings.js';
 import type { ConfigPath } from './problem.js';
@@ -20,9 +20,6 @@ export const fetchStream = z.strictObject({
   maxBytes: scalar.bytes(1).default(16 * 1024 * 1024),
   ...shaping,
 });
-
-/** A push source in code: yields JSON values as they come, until `signal` aborts. */
-export type StreamFunction = (context: FunctionContext) => AsyncGenerator<unknown>;
 
 /** Whether a function is an `async function*`. One that only returns such a generator is not seen to. */
 export function isStreamFunction(value: unknown): value is StreamFunction {

@@ -20,6 +20,9 @@ export interface SourcePlace {
 /** What a source in code is given. */
 export interface FunctionContext extends FetchContext, SourcePlace {}
 
+/** A push source in code: yields values as they come, until `signal` aborts; it must let go of everything then, and yield JSON. */
+export type StreamFunction = (context: FunctionContext) => AsyncGenerator<unknown>;
+
 /** One way to get one topic's value. Adapters are factories that return this; the refresher owns when it runs. */
 export interface Source {
   /** For logs and errors, without secrets: `http://a.example/q`. */

@@ -1,10 +1,7 @@
 import { unlessAborted } from '../function.js';
 import { copyJson } from '../json-value.js';
-import type { FunctionContext, SourcePlace } from '../source.js';
+import type { SourcePlace, StreamFunction } from '../source.js';
 import type { PushSource } from './push-source.js';
-
-/** Code that yields values as they come, until `signal` aborts; it must let go of everything then, and yield JSON. */
-export type StreamFunction = (context: FunctionContext) => AsyncGenerator<unknown>;
 
 /**
  * A push source in code. Each value that is yielded is copied, so that the generator may keep and change it. When
