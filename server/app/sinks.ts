@@ -51,15 +51,17 @@ export async function startSinks(
   { store, clock, logger, links }: { store: Store; clock: Clock; logger: Logger; links: RedisLinks },
 ): Promise<Sinks> {
   const outlets = new Map<string, Outlet>();
-  const ending = new Set<Promise<void>>();
+  /** By the topic; one that comes back meanwhile waits, so that no older value is written over a newer one. */
+  const ending = new Map<string, Promise<unknown>>();
   const past: SinkCounts = { writes: 0, failures: 0, dropped: 0, failing: 0 };
 
-  function begin(topic: string, sinks: readonly Sink[]): Outlet {
+  function begin(topic: string, sinks: readonly Sink[], after?: Promise<unknown>): Outlet {
     const writers = sinks.map((sink) => {
       const { label } = sink;
       const writer = startSinkWriter({
         sink,
         clock,
+        after,
         onTurn(state, err) {
           if (err) logger.warn({ topic, sink: label, err }, 'a sink cannot be written to: trying again');
           else logger.info({ topic, sink: label, ...state }, 'a sink is written to again');
@@ -135,21 +137,25 @@ export async function startSinks(
       if (sinks.length === 0) return undefined;
       const names = parametersOf(pattern);
       const own = sinks.map((sink) => sinkOf(fetchFill(sink, names)(parameters), links, config.redis?.url));
-      const outlet = begin(topic.view.name, own);
-      return load(topic, outlet, false);
+      const before = ending.get(topic.view.name);
+      const outlet = begin(topic.view.name, own, before);
+      return before ? before.then(() => load(topic, outlet, false)) : load(topic, outlet, false);
     },
     end(topic) {
       const outlet = outlets.get(topic);
       if (!outlet) return;
       outlets.delete(topic);
-      const done = finish(topic, outlet, ENDING).finally(() => {
+      const done = Promise.all([ending.get(topic), finish(topic, outlet, ENDING)]).then(() => {
         addCounts(past, outlet);
-        ending.delete(done);
+        if (ending.get(topic) === done) ending.delete(topic);
       });
-      ending.add(done);
+      ending.set(topic, done);
     },
     async close(limit) {
-      await Promise.all([...[...outlets].map(([topic, outlet]) => finish(topic, outlet, limit)), ...ending]);
+      await Promise.all([
+        ...[...outlets].map(([topic, outlet]) => finish(topic, outlet, limit)),
+        ...ending.values(),
+      ]);
     },
   };
 }

@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { lock } from 'proper-lockfile';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ConfigInput } from '../../server/config/schema.js';
 import type { FunctionContext } from '../../server/source/source.js';
@@ -31,6 +32,24 @@ describe('the sinks of a template', () => {
     await until(async () =>
       expect(JSON.parse(await readFile(join(dir, 'oslo.json'), 'utf8'))).toBe('value of oslo'),
     );
+  });
+
+  it('give a topic that comes back what the one before had still to write', async () => {
+    const dir = await folder();
+    const unlock = await lock(join(dir, 'oslo.json'), { realpath: false });
+    let fetches = 0;
+    const { url } = await startServer(
+      configOf(dir, ({ parameters: { city } }) => {
+        fetches += 1;
+        if (city === 'oslo' && fetches > 1) throw new Error('down');
+        return `value of ${city}`;
+      }),
+    );
+    for (const city of ['oslo', 'rome', 'bonn']) await fetch(`${url}/topics/w/${city}`);
+    const again = fetch(`${url}/topics/w/oslo`);
+    await until(() => expect(fetches).toBe(4));
+    await unlock();
+    expect(await (await again).json()).toBe('value of oslo');
   });
 
   it('give a topic what they kept, before its source has answered', async () => {

@@ -6,7 +6,7 @@ import { startSinkWriter } from '../../server/source/sink/writer.js';
 const at = (value: number): Stored => ({ value, asOf: value });
 
 /** A sink whose writes the test answers one by one. */
-function scripted(bound: number) {
+function scripted(bound: number, after?: Promise<unknown>) {
   const writes: { values: unknown[]; succeed(): void; fail(why: string): void }[] = [];
   const turns: (string | undefined)[] = [];
   let back = () => {};
@@ -30,6 +30,7 @@ function scripted(bound: number) {
   const writer = startSinkWriter({
     sink,
     clock,
+    after,
     random: () => 1,
     onTurn: ({ failing }) => turns.push(failing),
   });
@@ -45,6 +46,18 @@ describe('a sink that holds one value', () => {
     await turn();
     expect(writes.map(({ values }) => values)).toEqual([[1], [3]]);
     expect(writer.state.dropped).toBe(0);
+  });
+
+  it('is left to the writer before until that has ended, and gets the newest value then', async () => {
+    let end = () => {};
+    const { writes, writer, turn } = scripted(1, new Promise<void>((resolve) => (end = resolve)));
+    writer.offer(at(1));
+    writer.offer(at(2));
+    await turn();
+    expect(writes).toEqual([]);
+    end();
+    await turn();
+    expect(writes.map(({ values }) => values)).toEqual([[2]]);
   });
 
   it('is tried again after waits that double, and told of once each way', async () => {

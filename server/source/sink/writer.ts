@@ -18,6 +18,8 @@ export interface SinkState {
 export interface SinkWriterOptions {
   sink: Sink;
   clock: Clock;
+  /** The first write waits for it: for a writer before this one that is still busy with the same place. Must not reject. */
+  after?: Promise<unknown> | undefined;
   /** Hears when writing begins to fail, and when it works again: not of every attempt. */
   onTurn(state: Readonly<SinkState>, error?: unknown): void;
   /** 0 to 1, for jitter; default `Math.random`. */
@@ -49,6 +51,7 @@ const LETTING_GO = 100;
 export function startSinkWriter({
   sink,
   clock,
+  after,
   onTurn,
   random = Math.random,
 }: SinkWriterOptions): SinkWriter {
@@ -69,6 +72,7 @@ export function startSinkWriter({
   /** Never rejects. */
   async function drain(): Promise<void> {
     busy = true;
+    if (after) await after;
     while (waiting.length > 0 && !running.signal.aborted) {
       const batch = waiting;
       waiting = [];
