@@ -77,16 +77,27 @@ function maxAgeOf(cacheControl = ''): number | undefined {
 }
 
 /** The value, or an event topic's history as messages. @throws {HeadwaterError} where there is none yet */
-function bodyOf(topic: TopicView): string {
+function bodyOf(topic: TopicView): string | Uint8Array {
   if (topic.kind === 'event') {
     const entries = topic.since(topic.reachesBackTo) ?? [];
     return `[${entries.map(({ version, text }) => `{"version":${version},"event":${text}}`).join(',')}]`;
   }
-  if (topic.valueJson !== undefined) return topic.valueJson;
+  if (topic.valueJson !== undefined) return bytesOf(topic, topic.valueJson);
   if (!topic.served)
     throw new HeadwaterError('unknown_topic', `"${topic.name}" has no value yet: nobody published one`);
   const reason = topic.freshness.stale ? topic.freshness.error : 'its source has not answered yet';
   throw new HeadwaterError('unavailable', `"${topic.name}" has no value yet: ${reason}`);
+}
+
+const bodies = new WeakMap<TopicView, { json: string; bytes: Uint8Array }>();
+
+/** Encoded once for everybody, so that those who are slow to take it do not cost a copy each. */
+function bytesOf(topic: TopicView, json: string): Uint8Array {
+  const known = bodies.get(topic);
+  if (known?.json === json) return known.bytes;
+  const bytes = Buffer.from(json);
+  bodies.set(topic, { json, bytes });
+  return bytes;
 }
 
 async function readSince(

@@ -48,7 +48,7 @@ export function httpResponse(
       outgoing.writeHead(status, bodiless ? headers : { ...headers, 'content-length': length });
       if (bodiless || length === 0) outgoing.end();
       else outgoing.end(body);
-      if (socket.writableLength > 0) endOrCut(outgoing, socket);
+      if (socket.writableLength > 0) cutIfStalled(socket);
     },
     stream(status, headers) {
       checkHeaders(headers);
@@ -75,10 +75,16 @@ function startStream(
   socket.setTimeout(0);
 }
 
-function endOrCut(outgoing: ServerResponse, socket: IncomingMessage['socket']): void {
-  const cut = (): void => void socket.destroy();
-  socket.setTimeout(SEND_STALL_MS, cut);
-  outgoing.once('close', () => socket.off('timeout', cut));
+const watched = new WeakSet<IncomingMessage['socket']>();
+
+/** Node sets the time-out anew when the answer is complete; one listener serves all answers of a connection. */
+function cutIfStalled(socket: IncomingMessage['socket']): void {
+  socket.setTimeout(SEND_STALL_MS);
+  if (watched.has(socket)) return;
+  watched.add(socket);
+  socket.on('timeout', () => {
+    if (socket.writableLength > 0) socket.destroy();
+  });
 }
 
 function responseStream(

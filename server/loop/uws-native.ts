@@ -67,6 +67,8 @@ export interface UwsResponse {
   writeHeader(name: string, value: string): UwsResponse;
   write(chunk: string | Uint8Array): boolean;
   end(body?: string | Uint8Array, closeConnection?: boolean): UwsResponse;
+  /** Sends what the kernel takes of a whole body, without keeping the rest: `onWritable` says from where to go on. */
+  tryEnd(body: Uint8Array, totalBytes: number): [ok: boolean, done: boolean];
   endWithoutBody(): UwsResponse;
   close(): UwsResponse;
   pause(): void;

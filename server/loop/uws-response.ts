@@ -69,12 +69,13 @@ export function uwsResponse(
     send(status, headers, body = '') {
       checkHeaders(headers);
       if (!begin()) return;
-      end();
       res.cork(() => {
         writeHead(res, status, headers);
         if (status === 204 || status === 304) res.endWithoutBody();
         else if (exchange.request.method === 'HEAD') endHead(res, body);
-        else res.end(body);
+        else if (body.length === 0) res.end();
+        else return sendBody(res, life, typeof body === 'string' ? Buffer.from(body) : body, end);
+        end();
       });
     },
     stream(status, headers) {
@@ -97,6 +98,25 @@ export function uwsResponse(
 function writeHead(res: UwsResponse, status: number, headers: HttpHeaders): void {
   res.writeStatus(`${status} ${STATUS_CODES[status] ?? ''}`);
   for (const name in headers) res.writeHeader(name, headers[name]!);
+}
+
+/**
+ * Sends a body without a copy of it for each client that is slow to take it. While it is not complete, uWebSockets.js
+ * cuts a connection that asks for more, so that a client that never reads costs one answer, and cuts one that took
+ * nothing for 10 s.
+ */
+function sendBody(res: UwsResponse, life: UwsLife, body: Uint8Array, sent: () => void): void {
+  const [, done] = res.tryEnd(body, body.length);
+  if (done) {
+    sent();
+    return;
+  }
+  res.onWritable((offset) => {
+    if (!life.live) return true;
+    const [ok, done] = res.tryEnd(body.subarray(offset), body.length);
+    if (done) sent();
+    return ok;
+  });
 }
 
 /** `endWithoutBody(length)` would leave the answer incomplete for ever, and the next request on it would be cut. */
