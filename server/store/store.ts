@@ -67,6 +67,8 @@ export interface Store {
   revive(names: Iterable<string>): void;
   /** All topics made so far. */
   topics(): Iterable<TopicView>;
+  /** Calls `makeRoom` while it holds as many topics as it may and one more is wanted, unless that says that it can do nothing. */
+  onFull(makeRoom: () => boolean): void;
   onFlush(listener: FlushListener): void;
   /** Resolves after the flush that carries everything committed so far; at once if nothing waits. */
   flushed(): Promise<void>;
@@ -92,6 +94,7 @@ export function createStore(options: StoreOptions = {}): Store {
   const touched = new Set<StateTopic | EventTopic>();
   let waiting: (() => void)[] = [];
   let cancelFlush: (() => void) | undefined;
+  let makeRoom = () => false;
   let closed = false;
 
   function open(name: string): StateTopic | EventTopic | undefined {
@@ -99,7 +102,8 @@ export function createStore(options: StoreOptions = {}): Store {
     if (known) return known;
     const declaration = declarations.find(name);
     if (!declaration) return undefined;
-    if (maxTopics > 0 && topics.size >= maxTopics) {
+    while (maxTopics > 0 && topics.size >= maxTopics) {
+      if (makeRoom()) continue;
       throw new HeadwaterError(
         'limit',
         `"${name}" would be topic ${topics.size + 1}, and this server holds at most ${maxTopics}: raise limits.topics, or use fewer`,
@@ -214,6 +218,9 @@ export function createStore(options: StoreOptions = {}): Store {
       }
     },
     topics: () => topics.values(),
+    onFull: (listener) => {
+      makeRoom = listener;
+    },
     onFlush: (listener) => void listeners.push(listener),
     flushed: () => (cancelFlush ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve()),
     close() {

@@ -103,6 +103,20 @@ describe.each(POLICIES)('a template on %s', (loop) => {
     expect(fetched).toEqual([]);
   });
 
+  it('makes room among its idle topics where the server may hold fewer than it', async () => {
+    const { source } = counted();
+    const { url, wsUrl } = await startServer({ loop, limits: { topics: 2 }, sources: [source] });
+    const client = await openWebSocket(wsUrl);
+    client.say({ type: 'subscribe', id: 1, topic: 'weather/oslo' });
+    await client.inbox.nextWhere(({ type }) => type === 'value');
+    for (const city of ['rome', 'bonn', 'bern'])
+      expect((await fetch(`${url}/topics/weather/${city}`)).status).toBe(200);
+    expect(await topicsOf(url)).toEqual(['weather/bern', 'weather/oslo']);
+    client.say({ type: 'subscribe', id: 2, topic: 'weather/bern' });
+    await client.inbox.nextWhere(({ type }) => type === 'value');
+    expect((await fetch(`${url}/topics/weather/rome`)).status).toBe(429);
+  });
+
   it('refuses one topic too many while all are in use; the connection stays, and nothing is left behind', async () => {
     const { source, fetched } = counted({ max: 2 });
     const { url, wsUrl, headwater } = await startServer({ loop, sources: [source] });

@@ -58,11 +58,11 @@ interface Family extends UseListener {
 
 /**
  * Makes an instance when its topic is first asked for. One that nobody needs rests, with the value it has, until its
- * room is needed: then the one that was idle longest is closed, and its topic forgotten.
+ * room is needed, in its template or in the store: then the one that was idle longest is closed, and its topic forgotten.
  */
 export function createInstances(
   templates: readonly Template[],
-  store: Pick<Store, 'hold' | 'evict'>,
+  store: Pick<Store, 'hold' | 'evict' | 'onFull'>,
 ): Instances {
   const families = templates.map(familyOf);
   const instances = new Map<string, LiveInstance>();
@@ -99,9 +99,9 @@ export function createInstances(
     return live;
   }
 
-  function makeRoom({ template, counts, idling }: Family, name: string): void {
-    const [oldest] = idling;
-    if (!oldest) {
+  function makeRoom(family: Family, name: string): void {
+    const { template, counts } = family;
+    if (!closeOldest(family)) {
       counts.refusals += 1;
       throw new HeadwaterError(
         'limit',
@@ -109,6 +109,12 @@ export function createInstances(
         { limit: 'max' },
       );
     }
+  }
+
+  /** Closes the one that has been idle longest; false where there is none. */
+  function closeOldest({ template, counts, idling }: Family): boolean {
+    const [oldest] = idling;
+    if (!oldest) return false;
     counts.evictions += 1;
     counts.live -= 1;
     idling.delete(oldest);
@@ -118,7 +124,10 @@ export function createInstances(
     add(past, oldest.state);
     const done = oldest.close().finally(() => closing.delete(done));
     closing.add(done);
+    return true;
   }
+
+  store.onFull(() => families.some(closeOldest));
 
   return {
     find: (topic) => instances.get(topic),
