@@ -86,6 +86,7 @@ describe('a file that a topic is written to', () => {
     await vi.waitFor(async () => expect(await read()).toEqual(expect.any(Number)), { timeout: 10_000 });
     await vi.waitFor(async () => expect(await sinkMetric('failing_sinks')).toBe(0));
     expect(await sinkMetric('sink_writes_total')).toBeGreaterThan(0);
+    await headwater.close();
   });
 });
 

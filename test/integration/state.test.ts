@@ -43,6 +43,7 @@ it('a start that fails leaves the folder to the next one', async () => {
   });
   const { headwater } = await startServer({ state, topics });
   headwater.topic('a').set(1);
+  await headwater.close();
 });
 
 describe.each(POLICIES)('a server that keeps its state, on %s', (loop) => {
