@@ -9,6 +9,7 @@ import { MAX_INSTANCES } from '../config/template.js';
 import type { Logger } from '../observe/log.js';
 import type { LoopWatch } from '../observe/loop-hold.js';
 import type { BatchStats } from '../source/batch/context.js';
+import { fetchedAt } from '../source/fetched-at.js';
 import { fileSource } from '../source/file.js';
 import { functionSource } from '../source/function.js';
 import type { HostLimits, HostReading } from '../source/host/hosts.js';
@@ -75,8 +76,7 @@ export function startSources(
 
   function start(entry: SourceConfig, topic: TopicWriter, fetched: Source): Refresher {
     const { every, adaptive, maxAge, when, linger } = entry;
-    const { name, asOf, freshness } = topic.view;
-    const fetchedAt = freshness.stale || asOf === undefined ? undefined : Math.min(asOf, timers.now());
+    const { name } = topic.view;
     return startRefresher({
       source: tasks.ofSource(transforms.after(fetched, entry, name), name),
       topic,
@@ -87,7 +87,7 @@ export function startSources(
       when,
       linger,
       timeout: timeoutOf(entry),
-      fetchedAt,
+      fetchedAt: fetchedAt(topic.view, timers.now()),
       clock: timers,
       onError: (err) => logger.warn({ topic: name, err }, 'a fetch failed'),
     });

@@ -51,6 +51,21 @@ describe('an instance', () => {
     expect(taken().map(({ names }) => names)).toEqual([['A', 'B', 'C']]);
   });
 
+  it('whose value was kept over a restart is asked for when that is due', async () => {
+    const { clock, join, taken, store } = batchOnManualClock();
+    store.writer('price/A')!.set({ symbol: 'A', price: 1 }, clock.now() - 400);
+    await store.flushed();
+    const { view, refresher } = join('A');
+    await refresher.freshen();
+    await clock.advance(599);
+    expect(taken()).toEqual([]);
+    await clock.advance(6);
+    expect(taken()).toMatchObject([{ at: 605, names: ['A'] }]);
+    expect(view.version).toBe(1);
+    await clock.advance(1_000);
+    expect(taken()).toHaveLength(1);
+  });
+
   it('that the answer leaves out is stale alone, and fresh when it comes back', async () => {
     const { clock, join, upstream, store, batch } = batchOnManualClock();
     const [a, b] = [join('A'), join('B')];

@@ -3,6 +3,7 @@ import { HeadwaterError } from '../../../shared/errors.js';
 import type { Json } from '../../../shared/json.js';
 import type { Timer } from '../../async/clock.js';
 import type { TopicWriter } from '../../store/store.js';
+import { fetchedAt } from '../fetched-at.js';
 import type { Refresher, RefresherState } from '../refresher.js';
 import { reasonOf, SourceError } from '../source-error.js';
 import type { Ask } from './ask.js';
@@ -67,6 +68,9 @@ export class Member implements Refresher {
     this.#topic = topic;
     this.#desk = desk;
     this.#context = context;
+    this.#settledStart = fetchedAt(topic.view, context.clock.now());
+    this.state.lastStart = this.#settledStart;
+    this.state.lastSuccess = this.#settledStart;
     if (context.when === 'always') this.#wake();
   }
 
