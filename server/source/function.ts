@@ -1,4 +1,5 @@
 import { copyJson } from './json-value.js';
+import { ownPrevious } from './own-previous.js';
 import type { FunctionContext, Source, SourcePlace } from './source.js';
 
 /** Code that gets a value, or throws. It must let go of everything when `signal` aborts, and return JSON. */
@@ -6,7 +7,7 @@ export type SourceFunction = (context: FunctionContext) => unknown;
 
 /**
  * A source in code. Its value is copied, so that the function may keep and change what it returned; returning
- * `previous` itself says that nothing changed. When `signal` aborts the fetch is over, whether the function heeds it
+ * `previous` as it was says that nothing changed. When `signal` aborts the fetch is over, whether the function heeds it
  * or not: what it still brings is dropped.
  */
 export function functionSource(run: SourceFunction, place: SourcePlace): Source {
@@ -16,9 +17,12 @@ export function functionSource(run: SourceFunction, place: SourcePlace): Source 
     async fetch(context) {
       const { signal, previous } = context;
       signal.throwIfAborted();
-      const value = await unlessAborted(signal, async () => run({ ...context, ...place }));
-      if (value === previous && typeof value === 'object' && value !== null) return { kind: 'unchanged' };
-      return { kind: 'value', value: copyJson(value, label) };
+      const own = ownPrevious(previous);
+      const given = Object.assign(own.context, { signal, ...place });
+      const value = await unlessAborted(signal, async () => run(given));
+      return own.isUntouched(value)
+        ? { kind: 'unchanged' }
+        : { kind: 'value', value: copyJson(value, label) };
     },
   };
 }

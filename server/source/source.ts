@@ -18,7 +18,12 @@ export interface SourcePlace {
 }
 
 /** What a source in code is given. */
-export interface FunctionContext extends FetchContext, SourcePlace {}
+export interface FunctionContext extends SourcePlace {
+  /** Aborts on time-out and on shutdown; let go of everything then. */
+  signal: AbortSignal;
+  /** A copy of what the topic holds now, made when it is asked for; `undefined` before the first success. */
+  readonly previous: Json | undefined;
+}
 
 /** A push source in code: yields values as they come, until `signal` aborts; it must let go of everything then, and yield JSON. */
 export type StreamFunction = (context: FunctionContext) => AsyncGenerator<unknown>;
@@ -74,8 +79,8 @@ export interface UrlStats extends UrlCounts {
 
 export interface TransformContext {
   topic: string;
-  /** What the topic holds now; `undefined` before the first success. Never mutate it. */
-  previous?: Json | undefined;
+  /** A copy of what the topic holds now, made when it is asked for; `undefined` before the first success. */
+  readonly previous?: Json | undefined;
   /** Aborts when the time is up. */
   signal: AbortSignal;
 }

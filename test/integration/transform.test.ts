@@ -88,6 +88,16 @@ describe.each(RUNS)('a transform that runs as: %s', (run) => {
     });
   });
 
+  it('may change the value before, which is a copy', async () => {
+    const module = await moduleOf(
+      'export default (value, { previous }) => { previous.list.push(value); return previous; };',
+    );
+    const { give } = await start(module, run);
+    const previous = { list: [1] };
+    expect(await give(2, { previous })).toEqual({ list: [1, 2] });
+    expect(previous).toEqual({ list: [1] });
+  });
+
   it('that throws says so without the detail, which is in the cause', async () => {
     const { give } = await start(await moduleOf(MOODY), run);
     const error = await give('throw').catch((thrown: Error) => thrown);

@@ -40,6 +40,17 @@ describe('a function source', () => {
     });
   });
 
+  it('lends nothing that the topic holds: who changes `previous` changes a copy, and brings a value', async () => {
+    const previous = deepFreeze({ log: [1] });
+    const source = sourceOf((c) => {
+      const log = c.previous as { log: number[] };
+      log.log.push(2);
+      return log;
+    });
+    expect(await source.fetch(context({ previous }))).toEqual({ kind: 'value', value: { log: [1, 2] } });
+    expect(previous).toEqual({ log: [1] });
+  });
+
   it('gives a copy, so that the function may go on with its own', async () => {
     const counter = { count: { of: [1] } };
     const fetched = await sourceOf(() => counter).fetch(context());

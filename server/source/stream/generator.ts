@@ -1,5 +1,6 @@
 import { unlessAborted } from '../function.js';
 import { copyJson } from '../json-value.js';
+import { ownPrevious } from '../own-previous.js';
 import type { SourcePlace, StreamFunction } from '../source.js';
 import type { PushSource } from './push-source.js';
 
@@ -12,7 +13,7 @@ export function generatorSource(run: StreamFunction, place: SourcePlace): PushSo
   return {
     label,
     async *connect({ signal, previous }) {
-      const values = run({ ...place, signal, previous });
+      const values = run(Object.assign(ownPrevious(previous).context, { signal, ...place }));
       yield [{ kind: 'open', resumed: false }];
       try {
         for (;;) {

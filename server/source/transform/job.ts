@@ -5,6 +5,7 @@ import { messageOf } from '../../../shared/errors.js';
 import type { Json } from '../../../shared/json.js';
 import { named } from '../../async/hold.js';
 import { copyJson } from '../json-value.js';
+import { ownPrevious } from '../own-previous.js';
 import type { Transform } from '../source.js';
 import { SourceError } from '../source-error.js';
 
@@ -80,7 +81,8 @@ export async function callTransform(
   const { value, topic, previous } = call;
   const where = () => `${label} of ${topic}`;
   try {
-    const result = await named(where, () => transform(value, { topic, previous, signal }));
+    const context = Object.assign(ownPrevious(previous).context, { topic, signal });
+    const result = await named(where, () => transform(value, context));
     return { ok: true, value: named(where, () => copyJson(result, label)) };
   } catch (error) {
     const why = error instanceof SourceError ? 'no-json' : 'threw';
