@@ -30,3 +30,21 @@ export function addFamily(
 export function addSingle(registry: Registry, name: string, help: string, value: () => number): void {
   addFamily(registry, name, help, [], () => [[value()]]);
 }
+
+const QUANTILES = [0.5, 0.9, 0.99, 1];
+
+/**
+ * A crowd as it stands, by `quantile`, in seconds of times that are milliseconds; nothing of none. For gauges: unlike a
+ * histogram it could not be added up over time.
+ */
+export function quantileSamples(
+  times: Iterable<number>,
+  labels: Readonly<Record<string, string>> = {},
+): Sample[] {
+  const sorted = Float64Array.from(times).sort();
+  if (sorted.length === 0) return [];
+  return QUANTILES.map((quantile): Sample => {
+    const time = sorted[Math.ceil(quantile * sorted.length) - 1]!;
+    return [time / 1000, { ...labels, quantile: String(quantile) }];
+  });
+}

@@ -8,6 +8,7 @@ import {
 import { addFamily } from './families.js';
 import { histogramText } from './histogram-text.js';
 import { addHostMetrics, type HostReading } from './host-metrics.js';
+import { addLivenessMetrics, type LivenessReading } from './liveness-metrics.js';
 import { processMetricsText } from './process-metrics.js';
 import {
   addPipelineMetrics,
@@ -22,6 +23,7 @@ import { addPerTopicMetrics, addTopicMetrics, type TopicReading } from './topic-
 /** What is counted elsewhere and read at each scrape. */
 export interface Readings {
   connections: ConnectionsReading;
+  liveness: LivenessReading;
   /** By the name of the limit, a fixed set. */
   limitHits: ReadonlyMap<string, number>;
   /** In order of making. */
@@ -59,6 +61,7 @@ export function createMetrics(read: () => Readings, { build, perTopic }: Metrics
     [1, labels],
   ]);
   addConnectionMetrics(registry, () => readings);
+  addLivenessMetrics(registry, () => readings.liveness);
   addTopicMetrics(registry, () => readings.topics);
   if (perTopic) addPerTopicMetrics(registry, () => readings.topics);
   addDeliveryMetrics(registry, () => readings.hub);

@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client';
-import { addFamily, addSingle, type Sample } from './families.js';
+import { addFamily, addSingle, quantileSamples, type Sample } from './families.js';
 
 /** One topic. */
 export interface TopicReading {
@@ -17,7 +17,6 @@ export interface TopicReading {
 const LABELLED_TOPICS = 1_000;
 /** No topic can be called that. */
 const OTHER = '(other)';
-const QUANTILES = [0.5, 0.9, 0.99, 1];
 
 /** Metrics of all topics together. */
 export function addTopicMetrics(registry: Registry, read: () => readonly TopicReading[]): void {
@@ -33,7 +32,7 @@ export function addTopicMetrics(registry: Registry, read: () => readonly TopicRe
     'data_age_seconds',
     'Time since the values of topics that have a source and a subscriber were last known to be right',
     ['quantile'],
-    () => quantiles(read()),
+    () => quantileSamples(watchedAges(read())),
   );
 }
 
@@ -69,15 +68,6 @@ function* agesOf(topics: readonly TopicReading[]): Generator<Sample> {
     else oldest = Math.max(oldest ?? 0, age);
   }
   if (oldest !== undefined) yield [oldest / 1000, { topic: OTHER }];
-}
-
-function quantiles(topics: readonly TopicReading[]): Sample[] {
-  const ages = Float64Array.from(watchedAges(topics)).sort();
-  if (ages.length === 0) return [];
-  return QUANTILES.map((quantile) => {
-    const age = ages[Math.ceil(quantile * ages.length) - 1]!;
-    return [age / 1000, { quantile: String(quantile) }];
-  });
 }
 
 function* watchedAges(topics: readonly TopicReading[]): Generator<number> {
