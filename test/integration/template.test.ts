@@ -6,6 +6,7 @@ import { echoUpstream } from '../support/echo-upstream.js';
 import { POLICIES } from '../support/policies.js';
 import { until } from '../support/scripted-servers.js';
 import { AUTHORIZED, startServer } from '../support/server.js';
+import { streamUpstream } from '../support/stream-upstream.js';
 
 type SourceInput = NonNullable<ConfigInput['sources']>[number];
 
@@ -243,6 +244,44 @@ describe.each(POLICIES)('a template on %s', (loop) => {
     expect((await fetch(`${url}/topics/w/no/%2e%2e`)).status).toBe(404);
     expect((await fetch(`${url}/topics/w/no/%252e%252e`)).status).toBe(404);
     expect(upstream.seen.length).toBe(1);
+  });
+
+  it('races the URLs of one topic', async () => {
+    const upstream = await echoUpstream();
+    const urls = ['a', 'b'].map((host) => `${upstream.url}/${host}/{city}?key=hunter2`);
+    const { url } = await startServer({
+      loop,
+      sources: [{ topic: 'weather/{city}', every: '1h', fetch: { strategy: 'fallback', urls } }],
+    });
+    const response = await fetch(`${url}/race/weather/a:b`);
+    expect(response.status).toBe(200);
+    const { winner, value } = (await response.json()) as { winner: string; value: { target: string } };
+    expect(winner).toMatch(new RegExp(`^${upstream.url}/[ab]/a%3Ab$`));
+    expect(value.target).toMatch(/^\/[ab]\/a%3Ab\?key=hunter2$/);
+    expect((await fetch(`${url}/race/weather/a/b`)).status).toBe(404);
+    // What a race brings does not go to the topic.
+    expect(await (await fetch(`${url}/topics`)).json()).toMatchObject([{ topic: 'weather/a:b', version: 0 }]);
+  });
+
+  it('follows a stream of its own for each topic, and lets go of it when it makes room', async () => {
+    const upstream = await streamUpstream();
+    upstream.answer = (request) => void request.open().write(`data: ${JSON.stringify(request.url)}\n\n`);
+    const { url } = await startServer({
+      loop,
+      sources: [
+        {
+          topic: 'live/{room}',
+          max: 2,
+          fetch: { stream: `${upstream.url}/{room}`, headers: { 'x-room': '{room}' } },
+        },
+      ],
+    });
+    for (const room of ['a:b', 'c', 'd'])
+      expect(await (await fetch(`${url}/topics/live/${room}`)).json()).toMatch(
+        new RegExp(`/${encodeURIComponent(room)}$`),
+      );
+    expect(upstream.requests.map(({ headers }) => headers['x-room'])).toEqual(['a:b', 'c', 'd']);
+    await until(() => expect(upstream.requests.map(({ gone }) => gone)).toEqual([true, false, false]));
   });
 
   it('makes a topic stale alone when its fetch fails', async () => {
