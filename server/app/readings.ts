@@ -8,6 +8,7 @@ import type { TopicReading } from '../observe/topic-metrics.js';
 import { runningPipelines } from '../source/pipeline.js';
 import type { Keeper } from '../store/durable/keeper.js';
 import type { Store } from '../store/store.js';
+import { livenessOf } from './connection-readings.js';
 import type { Sinks } from './sinks.js';
 import type { Sources } from './sources.js';
 import { stateReading } from './state.js';
@@ -28,9 +29,10 @@ export interface Measured {
 
 /** Reads what all parts of a server counted so far. */
 export function takeReadings(measured: Measured): Readings {
-  const { hub, limitHits, sources, sinks, keeper } = measured;
+  const { clock, gatekeeper, hub, limitHits, sources, sinks, keeper } = measured;
   return {
     connections: connectionsOf(measured),
+    liveness: livenessOf(clock, gatekeeper, hub),
     limitHits: limitHits.totals,
     topics: topicsOf(measured),
     hub: hub.stats,

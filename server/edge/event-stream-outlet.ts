@@ -39,6 +39,7 @@ export function eventStreamOutlet(format: WireFormat, onEnd: () => void): EventS
   }
 
   return {
+    transport: 'sse',
     format,
     answersBeats: false,
     ended,

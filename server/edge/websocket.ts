@@ -148,6 +148,7 @@ function subscribe(
 
 function outletOf(context: EdgeContext, socket: WebSocketConnection): Outlet {
   return {
+    transport: 'websocket',
     format: context.webSocketFormat,
     write(frames) {
       socket.cork(() => {

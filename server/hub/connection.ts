@@ -4,6 +4,8 @@ import type { WireFormat } from './wire.js';
 
 /** An edge's side of a connection: where bytes leave. */
 export interface Outlet {
+  /** How the reader is connected. */
+  readonly transport: 'websocket' | 'sse';
   readonly format: WireFormat;
   /** Puts all chunks on the wire, in one system call where the platform can. */
   write(chunks: readonly Uint8Array[]): void;

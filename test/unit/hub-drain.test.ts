@@ -9,6 +9,7 @@ const WRITE = 0.01;
 
 function outlet(told: number[]): Outlet {
   return {
+    transport: 'sse',
     format: { encode: ([part]) => Buffer.from(part!.text) },
     write() {
       for (const began = performance.now(); performance.now() - began < WRITE; );
