@@ -15,6 +15,13 @@ export async function openRaw(stage: Stage, port: number): Promise<Socket> {
   return socket;
 }
 
+/** Opens a WebSocket on it and waits for the answer, as a client must before it sends more (RFC 6455, 4.1). */
+export async function upgrade(socket: Socket): Promise<void> {
+  socket.write(UPGRADE);
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  if (!answer.toString('latin1').startsWith('HTTP/1.1 101 ')) throw new Error('the upgrade was refused');
+}
+
 /** The upgrade of a WebSocket, as bytes. */
 export const UPGRADE =
   'GET /ws HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n' +

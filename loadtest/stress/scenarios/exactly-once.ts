@@ -56,7 +56,7 @@ export const exactlyOnce: Theme = {
           const { status, body, etag } = await served.send('PUT', '/topics/board', value);
           same(status, 200, 'the status of a publication');
           // A validator says that the version holds just that; without one somebody was faster within the flush.
-          if (etag !== undefined && etag.endsWith(`:${body.version as number}`))
+          if (etag?.endsWith(`:${body.version as number}`))
             same(ledger.at(body.version as number), value, 'what the version holds');
         }
       });

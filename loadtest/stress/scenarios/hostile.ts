@@ -1,6 +1,6 @@
 import { check, pause, same, until } from '../check.js';
 import { followWebSocket } from '../clients/follow.js';
-import { frameOf, openRaw, UPGRADE } from '../clients/raw.js';
+import { frameOf, openRaw, upgrade } from '../clients/raw.js';
 import { openTalk } from '../clients/web-socket.js';
 import { keepLedger } from '../ledger.js';
 import type { Random } from '../random.js';
@@ -63,8 +63,8 @@ export const hostile: Theme = {
       for (let n = 0; n < 25; n++) {
         const raw = await openRaw(stage, served.port);
         const ended = new Promise((resolve) => void raw.on('close', resolve).on('end', () => raw.end()));
+        await upgrade(raw);
         raw.resume();
-        raw.write(UPGRADE);
         const bad = random.pick([
           Buffer.from([0x83, 0x80, 1, 2, 3, 4]), // a reserved opcode
           Buffer.from([0x81, 0x02, 0x7b, 0x7d]), // not masked
@@ -163,7 +163,7 @@ export const hostile: Theme = {
         ['PUT', '/topics/fed', '1', {}, [403]],
         ['PUT', '/topics/board', '{"a":', {}, [400]],
         ['PUT', '/topics/board', '1', { 'content-type': 'text/plain' }, [415]],
-        ['PUT', '/topics/board', `${'['.repeat(400)}${']'.repeat(400)}`, {}, [400]],
+        ['PUT', '/topics/board', `${'['.repeat(400)}${']'.repeat(400)}`, {}, [400, 413]],
         ['PUT', '/topics/board', `"${'x'.repeat(1_100_000)}"`, {}, [413]],
         ['POST', '/topics/board', '1', {}, [400]],
         ['PUT', '/topics/log', '1', {}, [400]],

@@ -1,7 +1,7 @@
 import { check, pause, same, until } from '../check.js';
 import { openEventStream } from '../clients/event-stream.js';
 import { FOLLOW, followEventStream, followWebSocket } from '../clients/follow.js';
-import { frameOf, openRaw, UPGRADE } from '../clients/raw.js';
+import { frameOf, openRaw, upgrade } from '../clients/raw.js';
 import { createReplica, keepLedger, type Ledger } from '../ledger.js';
 import type { Random } from '../random.js';
 import type { Theme } from '../scenario.js';
@@ -120,8 +120,8 @@ export const slowReaders: Theme = {
       const ledger = keepLedger(served.headwater, 'board');
       const good = await followWebSocket('patch')(stage, served, ledger);
       const raw = await openRaw(stage, served.port);
+      await upgrade(raw);
       raw.pause();
-      raw.write(UPGRADE);
       raw.write(frameOf(JSON.stringify({ type: 'subscribe', topic: 'board' })));
       await until(async () => (await served.metric('connections')) === 2, 'both are inside');
       await until(() => subscribersOf(served, 3), 'both are subscribed');
