@@ -1,4 +1,15 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+} from 'yaml';
+import { messageOf } from '../../shared/errors.js';
 import { ConfigError, type ConfigPath } from './problem.js';
 
 /** A place in a text, both counted from 1. */
@@ -16,7 +27,7 @@ export interface ParsedText {
 
 /**
  * Reads YAML 1.2, of which JSON is a part. `name` is for the messages.
- * @throws {ConfigError} for what is no YAML, a doubled key included.
+ * @throws {ConfigError} for what is no YAML, a doubled key included
  */
 export function parseYaml(text: string, name: string): ParsedText {
   const lines = new LineCounter();
@@ -30,12 +41,29 @@ export function parseYaml(text: string, name: string): ParsedText {
     );
   }
   return {
-    input: document.toJS() as unknown,
+    input: plain(document, name, lines),
     locate: (path) => {
       const offset = offsetOf(document, path);
       return offset === undefined ? undefined : positionOf(lines, offset);
     },
   };
+}
+
+/** @throws {ConfigError} for an alias that lies in what it stands for, and for aliases that multiply beyond any memory. */
+function plain(document: Document, name: string, lines: LineCounter): unknown {
+  visit(document, {
+    Alias(_key, alias, ancestors) {
+      const target = alias.resolve(document);
+      if (!target || !ancestors.includes(target)) return;
+      const message = `the alias *${alias.source} lies in what it stands for, expected one of something else`;
+      throw new ConfigError(name, [{ path: '', message, ...positionOf(lines, alias.range![0]) }]);
+    },
+  });
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw new ConfigError(name, [{ path: '', message: `its aliases make too much: ${messageOf(error)}` }]);
+  }
 }
 
 function positionOf(lines: LineCounter, offset: number): Position {

@@ -252,7 +252,7 @@ describe('a problem of a configuration file', () => {
     expect(error.message).toBe(
       [
         'b.yaml has 2 problems:',
-        '  line 1, lop: found the unknown key "lop", expected one of loop, http, tcp, redis, auth, limits, hosts, state, flush, heartbeat, drainTimeout, topics, sources; did you mean "loop"?',
+        '  line 1, lop: found the unknown key "lop", expected one of loop, http, tcp, redis, auth, limits, hosts, metrics, state, flush, heartbeat, drainTimeout, topics, sources; did you mean "loop"?',
         '  line 2, http.port: found 99999, expected a whole number, from 0 to 65535',
       ].join('\n'),
     );
@@ -285,6 +285,23 @@ describe('a file that cannot be a configuration', () => {
   ])('%s is refused with the line', async (name, text, message) => {
     const error = await errorOf(name, text);
     expect(error).toMatchObject({ code: 'config_invalid', message: expect.stringMatching(message) });
+  });
+
+  it('whose aliases double one another is refused, before it fills the memory', async () => {
+    const levels = [...'abcdefg'].map((name, i, names) => {
+      const item = i === 0 ? 'x' : `*${names[i - 1]}`;
+      return `${name}: &${name} [${Array(9).fill(item).join(', ')}]`;
+    });
+    const error = await errorOf('aliases.yaml', `${levels.join('\n')}\nsources: *g`);
+    expect(error).toMatchObject({
+      code: 'config_invalid',
+      message: expect.stringMatching(/^aliases\.yaml has one problem:\n {2}its aliases make too much: /),
+    });
+  });
+
+  it('whose alias lies in what it stands for is refused', async () => {
+    const error = await errorOf('circle.yaml', 'loop: uws\nsources: &a [*a]');
+    expect(error.message).toContain('line 2: the alias *a lies in what it stands for');
   });
 
   it.each([
