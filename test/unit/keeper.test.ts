@@ -1,9 +1,10 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { copyFile, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { manualClock } from '../../server/async/manual-clock.js';
 import { type Keeper, type KeeperOptions, openKeeper } from '../../server/store/durable/keeper.js';
 import { JOURNAL, loadTopics } from '../../server/store/durable/load.js';
 import { createStore, type Store } from '../../server/store/store.js';
@@ -142,6 +143,23 @@ describe('topics that are kept in a folder', () => {
     expect(third.view('city/oslo')).toMatchObject({ epoch, version: 1, value: { t: 1 } });
   });
 
+  it('of a template begin a new epoch after they made room, also over a restart', async () => {
+    const first = await live();
+    await first.set('city/oslo', 1);
+    const { epoch } = first.view('city/oslo');
+    await first.end();
+    const second = await live();
+    expect(second.store.hold('city/oslo')!.view).toMatchObject({ epoch, version: 1 });
+    second.store.evict('city/oslo');
+    const again = second.store.hold('city/oslo')!.view;
+    expect(again.version).toBe(0);
+    expect(again.epoch).not.toBe(epoch);
+    await second.set('city/oslo', 2);
+    await second.end();
+    const third = await live();
+    expect(told(third.view('city/oslo'))).toEqual(told(again));
+  });
+
   it('keep no more history than is configured now', async () => {
     const first = await live();
     await first.append('log', ...Array.from({ length: 40 }, (_, n) => n));
@@ -251,6 +269,27 @@ describe('a folder', () => {
 });
 
 describe('a folder that is gone', () => {
+  it.skipIf(process.platform !== 'linux')('on a full disk likewise, from the start', async () => {
+    const turns: (string | undefined)[] = [];
+    const clock = manualClock(Date.now());
+    const draft = join(folder, 'topics.draft');
+    await symlink('/dev/full', draft);
+    const life = await live({ clock, onTurn: ({ failing }) => void turns.push(failing) });
+    await life.set('a', 1);
+    await clock.advance(1_000);
+    await vi.waitFor(() => expect(life.keeper.state.failures).toBe(2));
+    expect(turns).toEqual(['its disk is full']);
+    await life.set('a', 2);
+    await rm(draft);
+    await vi.waitFor(async () => {
+      await clock.advance(30_000);
+      expect(turns).toEqual(['its disk is full', undefined]);
+    });
+    const { epoch } = life.view('a');
+    await life.end();
+    expect((await live()).view('a')).toMatchObject({ epoch, version: 2, value: 2 });
+  });
+
   it('is reported once, and used again when it is back, with all that was missed', async () => {
     const turns: (string | undefined)[] = [];
     const life = await live({ onTurn: ({ failing }) => void turns.push(failing) });

@@ -1,5 +1,6 @@
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { syncFolder } from '../../store/durable/sync-folder.js';
 import { fileSource } from '../file.js';
 import { SourceError } from '../source-error.js';
 import type { Sink } from './sink.js';
@@ -72,17 +73,6 @@ async function writeDraft(draft: string, text: string, asOf: number): Promise<vo
   try {
     await handle.writeFile(text);
     await handle.utimes(new Date(), new Date(asOf));
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-/** Brings the new name to the disk, where the system knows how. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(folder, 'r');
-  try {
     await handle.sync();
   } finally {
     await handle.close();

@@ -1,11 +1,10 @@
-import { renameSync, statSync, truncateSync } from 'node:fs';
-import { mkdir, open as openFile, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { HeadwaterError, messageOf } from '../../../shared/errors.js';
+import { HeadwaterError } from '../../../shared/errors.js';
 import type { TopicKind } from '../../../shared/messages.js';
 import { before } from '../../async/before.js';
-import { type Clock, systemClock, type Timer } from '../../async/clock.js';
+import { type Clock, systemClock } from '../../async/clock.js';
 import type { TopicFlush, TopicView } from '../topic.js';
 import { currentBoot } from './boot.js';
 import { type Draft, startDraft } from './draft.js';
@@ -13,10 +12,13 @@ import { lineOf } from './entry.js';
 import { entriesOf, type Ledger } from './ledger.js';
 import { BEHIND, JOURNAL, type Loaded, loadTopics } from './load.js';
 import { lockFolder } from './lock.js';
+import { createRecovery, type Health, reasonOf } from './recovery.js';
 import type { SavedTopic } from './saved-topic.js';
+import { setAside } from './set-aside.js';
+import { syncFolder } from './sync-folder.js';
 
 /** What keeping did so far. */
-export interface KeeperState {
+export interface KeeperState extends Health {
   /** Of the journal. */
   bytes: number;
   /** Flushes written. */
@@ -25,9 +27,6 @@ export interface KeeperState {
   writeTime: number;
   /** Times the journal was made anew. */
   rewrites: number;
-  failures: number;
-  /** Why keeping fails; `undefined` while it works. */
-  failing: string | undefined;
 }
 
 export interface KeeperOptions {
@@ -64,8 +63,6 @@ const SMALLEST = 8 * 1024 * 1024;
 const GROWTH = 3;
 /** How long a topic that was kept may wait to be asked for again, in ms. */
 const UNCLAIMED_FOR = 60 * 60 * 1000;
-const FIRST_BACKOFF = 1_000;
-const LONGEST_BACKOFF = 30_000;
 const DAMAGED = 'topics.damaged';
 
 /**
@@ -90,10 +87,14 @@ export async function openKeeper(folder: string, options: KeeperOptions): Promis
   let calledOff = new AbortController();
   let rewriting: Promise<void> | undefined;
   let rewriteAt = 0;
-  let retry: Timer | undefined;
-  let failuresInARow = 0;
   let topics: () => Iterable<TopicView> = () => [];
   let closed = false;
+  const recovery = createRecovery({
+    health: state,
+    clock,
+    onTurn: (error) => onTurn(state, error),
+    attempt: startRewriting,
+  });
 
   const { topics: saved, ...loaded } = await open();
   const opened = clock.now();
@@ -135,20 +136,20 @@ export async function openKeeper(folder: string, options: KeeperOptions): Promis
         signal: calledOff.signal,
       });
       await draft.done;
+      // Or a power cut would bring back the journal of the process before.
       await syncFolder(folder);
       await rm(join(folder, BEHIND), { force: true });
     } catch (error) {
       draft = undefined;
       if (closed) return;
-      failed(error);
-      retryLater();
+      recovery.failed(error);
+      recovery.tryLater();
     }
   }
 
   function startRewriting(): void {
     if (rewriting || closed) return;
-    retry?.cancel();
-    retry = undefined;
+    recovery.cancel();
     rewriting = rewrite().then(() => {
       rewriting = undefined;
     });
@@ -161,11 +162,7 @@ export async function openKeeper(folder: string, options: KeeperOptions): Promis
     state.rewrites += 1;
     state.bytes = ledger.file.size;
     rewriteAt = Math.max(smallest, ledger.file.size * GROWTH);
-    failuresInARow = 0;
-    if (state.failing !== undefined) {
-      state.failing = undefined;
-      onTurn(state);
-    }
+    recovery.succeeded();
     if (previous) release(previous);
   }
 
@@ -174,47 +171,17 @@ export async function openKeeper(folder: string, options: KeeperOptions): Promis
     const ledger = current;
     current = undefined;
     try {
-      setAside(ledger);
+      setAside(folder, ledger?.file.identity.inode);
     } finally {
       if (ledger) release(ledger);
-      failed(error);
-      retryLater();
-    }
-  }
-
-  function setAside(ledger: Ledger | undefined): void {
-    try {
-      const { ino } = statSync(journal, { bigint: true });
-      // Somebody who took the lock may have put a journal of his own there.
-      if (ledger && ledger.file.identity.inode !== String(ino)) return;
-      renameSync(journal, join(folder, BEHIND));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-      try {
-        truncateSync(journal);
-      } catch {
-        // Out of reach: the failure that led here is reported, and the next attempt makes a journal anew.
-      }
+      recovery.failed(error);
+      if (!closed) recovery.tryLater();
     }
   }
 
   function release({ file }: Ledger): void {
     // What could not be written by now is in the next journal.
     file.close().catch(() => {});
-  }
-
-  function failed(error: unknown): void {
-    state.failures += 1;
-    const isFirst = state.failing === undefined;
-    state.failing = reasonOf(error);
-    if (isFirst) onTurn(state, error);
-  }
-
-  function retryLater(): void {
-    if (closed || retry) return;
-    const delay = Math.min(FIRST_BACKOFF * 2 ** failuresInARow, LONGEST_BACKOFF);
-    failuresInARow += 1;
-    retry = clock.after(delay, startRewriting);
   }
 
   function dropUnclaimed(): void {
@@ -231,9 +198,9 @@ export async function openKeeper(folder: string, options: KeeperOptions): Promis
       await file.sync();
       await file.close();
     } catch (error) {
-      failed(error);
+      recovery.failed(error);
     } finally {
-      await unlock?.().catch(failed);
+      await unlock?.().catch(recovery.failed);
     }
   }
 
@@ -250,11 +217,11 @@ export async function openKeeper(folder: string, options: KeeperOptions): Promis
     },
     async begin(all) {
       topics = all;
-      if (loaded.damaged) await rename(journal, join(folder, DAMAGED)).catch(failed);
+      if (loaded.damaged) await rename(journal, join(folder, DAMAGED)).catch(recovery.failed);
       rewriting = rewrite();
       await rewriting;
       rewriting = undefined;
-      if (!current) setAside(undefined);
+      if (!current) setAside(folder);
     },
     write(flushes) {
       draft?.heard(flushes);
@@ -266,7 +233,7 @@ export async function openKeeper(folder: string, options: KeeperOptions): Promis
         current.file.append(entries);
         state.writes += 1;
         state.bytes = current.file.size;
-        if (state.bytes > rewriteAt && !retry) startRewriting();
+        if (state.bytes > rewriteAt && !recovery.isPlanned) startRewriting();
       } catch (error) {
         abandon(error);
       }
@@ -274,34 +241,9 @@ export async function openKeeper(folder: string, options: KeeperOptions): Promis
     },
     async close(limit) {
       closed = true;
-      retry?.cancel();
+      recovery.cancel();
       calledOff.abort(new HeadwaterError('closed', 'the server stops'));
       await before(end(), limit);
     },
   };
-}
-
-/** Brings the new name of a file to the disk, where the system knows how: or a power cut would bring back the journal of the process before. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await openFile(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-function reasonOf(cause: unknown): string {
-  const reasons: Readonly<Record<string, string>> = {
-    EEXIST: 'it is no folder',
-    ENOTDIR: 'it is below what is no folder',
-    ENOENT: 'it is gone',
-    EACCES: 'its permissions forbid it',
-    EPERM: 'its permissions forbid it',
-    EROFS: 'its disk is read-only',
-    ENOSPC: 'its disk is full',
-    EDQUOT: 'its quota is used up',
-  };
-  return reasons[(cause as NodeJS.ErrnoException)?.code ?? ''] ?? messageOf(cause);
 }
