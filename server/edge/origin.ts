@@ -29,9 +29,11 @@ export function createOriginCheck(origins: readonly string[]): OriginCheck {
     headers(request): HttpHeaders {
       const origin = request.header('origin');
       if (listed.size === 0) return {};
-      if (origin === undefined || !isListed(origin)) return { vary: 'Origin' };
+      // The same for all, so that a cache keeps one answer.
+      if (everyone) return { 'access-control-allow-origin': '*', 'access-control-expose-headers': EXPOSED };
+      if (origin === undefined || !listed.has(origin)) return { vary: 'Origin' };
       return {
-        'access-control-allow-origin': everyone ? '*' : origin,
+        'access-control-allow-origin': origin,
         'access-control-expose-headers': EXPOSED,
         vary: 'Origin',
       };

@@ -89,7 +89,7 @@ function topicRoutes(name: string): Methods {
   const write: Route = (context, exchange) => writeTopic(context, exchange, name);
   return {
     GET: (context, exchange) =>
-      wantsEventStream(exchange.request)
+      wantsEventStream(exchange)
         ? serveEventStream(context, exchange, [name])
         : readTopic(context, exchange, name),
     PUT: write,
@@ -98,8 +98,10 @@ function topicRoutes(name: string): Methods {
   };
 }
 
-function wantsEventStream(request: HttpRequest): boolean {
-  return request.method === 'GET' && /\btext\/event-stream\b/i.test(request.header('accept') ?? '');
+/** Not with `?since=`: a cache knows that by its URL alone, so it must not be another thing for another `Accept`. */
+function wantsEventStream({ request, query }: Exchange): boolean {
+  if (request.method !== 'GET' || query.has('since')) return false;
+  return /\btext\/event-stream\b/i.test(request.header('accept') ?? '');
 }
 
 /** Topics of `/sse?topic=a&topic=b`, each once. */
