@@ -76,6 +76,7 @@ topics: [{ topic: 'chat/{room}', kind: event, history: { count: 9 } }]
 sources:
   - { topic: quotes, every: 90s, when: always, fetch: { url: 'http://h/q?key=\${KEY}', headers: { x-key: header-value } } }
   - { topic: local, every: 1s, fetch: { file: ./local.json } }
+  - { topic: plain, every: 1s, fetch: 'http://h/q?api_key=in-the-query&city=oslo' }
 `,
     );
     const { code, stdout, stderr } = await result(['check', '--config', 'good.yaml'], {
@@ -88,7 +89,8 @@ sources:
     expect(stdout).toMatch(/chat\/\{room\} +event +9, 1048576 bytes/);
     expect(stdout).toMatch(/quotes +90s +always +http:\/\/h\/q\?key=\$\{KEY\} .*headers x-key/);
     expect(stdout).toContain(join(cwd, 'local.json'));
-    expect(stdout).not.toMatch(/publish-token|header-value|env-key/);
+    expect(stdout).toContain('http://h/q?api_key=(secret)&city=oslo');
+    expect(stdout).not.toMatch(/publish-token|header-value|env-key|in-the-query/);
   });
 
   it('prints it as JSON, defaults included', async () => {
