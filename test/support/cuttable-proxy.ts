@@ -9,12 +9,20 @@ export interface CuttableProxy {
   cut(): void;
 }
 
+/** Hears what goes through, each way. */
+export interface Listeners {
+  fromClient?: (bytes: Buffer) => void;
+  fromServer?: (bytes: Buffer) => void;
+}
+
 /** A TCP proxy before an HTTP server, whose connections can be cut as a broken network would. */
-export async function cuttableProxy(target: string): Promise<CuttableProxy> {
+export async function cuttableProxy(target: string, listeners: Listeners = {}): Promise<CuttableProxy> {
   const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
   const proxy = createServer((socket) => {
     const upstream = connect(Number(port), hostname);
+    if (listeners.fromClient) socket.on('data', listeners.fromClient);
+    if (listeners.fromServer) upstream.on('data', listeners.fromServer);
     for (const [from, to] of [
       [socket, upstream],
       [upstream, socket],
