@@ -2,9 +2,7 @@ import type { Clock } from '../async/clock.js';
 import type { SourceConfig } from '../config/schema.js';
 import { isStreamFunction } from '../config/stream.js';
 import type { Logger } from '../observe/log.js';
-import type { HttpClient } from '../source/http/client.js';
 import { redisChannelEvents } from '../source/redis/channel-events.js';
-import type { RedisLinks } from '../source/redis/links.js';
 import { redisStreamEvents } from '../source/redis/stream-events.js';
 import type { Refresher } from '../source/refresher.js';
 import type { SourcePlace } from '../source/source.js';
@@ -14,16 +12,9 @@ import { generatorSource } from '../source/stream/generator.js';
 import { httpStream } from '../source/stream/http-stream.js';
 import type { PushSource } from '../source/stream/push-source.js';
 import type { Store, TopicWriter } from '../store/store.js';
+import type { Connections } from './source-of.js';
 import type { ServerTasks } from './tasks.js';
 import type { Transforms } from './transforms.js';
-
-interface Connections {
-  client: HttpClient;
-  links: RedisLinks;
-  clock: Clock;
-  /** Of the Redis that is meant where none is named. */
-  redisUrl: string | undefined;
-}
 
 /** What a topic follows whose source pushes; one that always fails, with the reason, where there can be none. */
 export function pushSourceOf(

@@ -2,7 +2,6 @@ import { hasParameters, parametersOf } from '../../shared/topic-pattern.js';
 import type { Clock } from '../async/clock.js';
 import type { Distribution } from '../async/distribution.js';
 import { createTimerWheel } from '../async/timer-wheel.js';
-import { parseQuota } from '../config/hosts.js';
 import type { Config, SourceConfig } from '../config/schema.js';
 import { pushes } from '../config/stream.js';
 import { MAX_INSTANCES } from '../config/template.js';
@@ -10,17 +9,12 @@ import type { Logger } from '../observe/log.js';
 import type { LoopWatch } from '../observe/loop-hold.js';
 import type { BatchStats } from '../source/batch/context.js';
 import { fetchedAt } from '../source/fetched-at.js';
-import { fileSource } from '../source/file.js';
-import { functionSource } from '../source/function.js';
-import type { HostLimits, HostReading } from '../source/host/hosts.js';
-import { createHttpClient, type HttpClient } from '../source/http/client.js';
+import type { HostReading } from '../source/host/hosts.js';
+import { createHttpClient } from '../source/http/client.js';
 import type { RedisLinks } from '../source/redis/links.js';
-import { redisSource } from '../source/redis/redis.js';
 import { type Refresher, startRefresher } from '../source/refresher.js';
 import { createRefreshers, type Refreshers } from '../source/refreshers.js';
-import type { Source, SourcePlace, UrlStats } from '../source/source.js';
-import { httpStrategy } from '../source/strategy/http-strategy.js';
-import { systemSource } from '../source/system/system.js';
+import type { Source, UrlStats } from '../source/source.js';
 import { fetchFill } from '../source/template/fill-fetch.js';
 import type { InstanceStarter } from '../source/template/instance.js';
 import { createInstances, type Template, type TemplateCounts } from '../source/template/instances.js';
@@ -28,6 +22,7 @@ import type { Store, TopicWriter } from '../store/store.js';
 import { batchOf } from './batch.js';
 import { createFollowers, pushSourceOf, type StreamCounts } from './push.js';
 import type { Sinks } from './sinks.js';
+import { type Connections, fetchIn, limitsOf, sourceOf, timeoutOf } from './source-of.js';
 import { openServerTasks } from './tasks.js';
 import type { Transforms } from './transforms.js';
 import { unlessBroken } from './unless-broken.js';
@@ -71,7 +66,7 @@ export function startSources(
   const client = createHttpClient({ clock, hosts: limitsOf(config.hosts) });
   const tasks = openServerTasks(clock, watch);
   const timers = createTimerWheel(clock, { tick: tickFor(config) });
-  const connections = { client, links, clock, redisUrl: config.redis?.url };
+  const connections: Connections = { client, links, clock, redisUrl: config.redis?.url };
   const followers = createFollowers({ store, clock: timers, logger, transforms, tasks });
 
   function start(entry: SourceConfig, topic: TopicWriter, fetched: Source): Refresher {
@@ -187,64 +182,4 @@ export function startSources(
 function tickFor({ sources }: Config): number {
   const shortest = Math.min(...sources.map(({ every = Number.POSITIVE_INFINITY }) => every));
   return Math.max(1, Math.min(10, Math.floor(shortest / 10)));
-}
-
-type FetchConfig = NonNullable<SourceConfig['fetch']>;
-
-/** Of an entry without a `batch`: the configuration has been refused where it has neither. */
-const fetchIn = (entry: SourceConfig): FetchConfig => entry.fetch!;
-
-interface Connections {
-  client: HttpClient;
-  links: RedisLinks;
-  clock: Clock;
-  /** Of the Redis that is meant where none is named. */
-  redisUrl: string | undefined;
-}
-
-function sourceOf(
-  fetch: FetchConfig,
-  place: SourcePlace,
-  { client, links, clock, redisUrl }: Connections,
-): Source {
-  if (typeof fetch === 'function') return functionSource(fetch, place);
-  if ('url' in fetch || 'urls' in fetch) {
-    return httpStrategy(client, { ...fetch, retries: fetch.retries ?? retriesOf(fetch) }, clock);
-  }
-  if ('file' in fetch) return fileSource(fetch.file);
-  // The configuration has been refused where neither names one.
-  if ('redis' in fetch) return redisSource(links, { ...fetch.redis, url: fetch.redis.url ?? redisUrl! });
-  return systemSource();
-}
-
-function limitsOf(hosts: Config['hosts']): Record<string, HostLimits> {
-  return Object.fromEntries(
-    Object.entries(hosts).map(([name, { concurrency, budget }]) => [
-      name,
-      { concurrency, quotas: budget.map((text) => parseQuota(text)!) },
-    ]),
-  );
-}
-
-/** One lost packet must not make a topic stale; where another URL can step in, that is the better second try. */
-function retriesOf({ strategy = 'single' }: { strategy?: string | undefined }): number {
-  return strategy === 'single' || strategy === 'all' ? 1 : 0;
-}
-
-/** Of one fetch, where nothing says otherwise. */
-const FETCH_TIMEOUT = 30_000;
-
-/**
- * Where requests wait for their turn, and where several URLs are asked one after the other, each may take its time
- * besides; a transform has its own.
- */
-function timeoutOf(entry: SourceConfig): number {
-  const fetch = fetchIn(entry);
-  const { transform } = entry;
-  const fetching = 'timeout' in fetch ? (2 * urlsOf(fetch) + 1) * fetch.timeout : FETCH_TIMEOUT;
-  return typeof transform === 'object' ? fetching + transform.timeout : fetching;
-}
-
-function urlsOf(fetch: Exclude<FetchConfig, (...args: never[]) => unknown>): number {
-  return 'urls' in fetch ? Object.keys(fetch.urls).length : 1;
 }
