@@ -51,6 +51,8 @@ async function messagesOf(page: Page, count: number): Promise<ServerMessage[]> {
 
 /** Of the server's own origin, and with no stream of its own. */
 const QUIET_PAGE = '/healthz';
+/** Of a document without an icon. */
+const COMPLAINTS = new RegExp(`favicon\\.ico|${SERVER_ABSENT.source}`);
 
 const TOPICS = [{ topic: 'board' }, { topic: 'other' }, { topic: 'log/{name}', kind: 'event' as const }];
 
@@ -60,7 +62,7 @@ describe.skipIf(!hasChromium).each(POLICIES)("Chromium's EventSource, served on 
 
   test('gets every value as it was, whatever is in its strings', async () => {
     const { url, headwater } = await start();
-    const page = await open(`${url}${QUIET_PAGE}`);
+    const page = await open(`${url}${QUIET_PAGE}`, { complaints: COMPLAINTS });
     await listen(page, '/topics/log/a');
     const events: Json[] = [
       ...AWKWARD_TEXTS,
@@ -79,7 +81,7 @@ describe.skipIf(!hasChromium).each(POLICIES)("Chromium's EventSource, served on 
     const { url, headwater } = await start();
     const text = `${'a wave \u{1f30a}\n'.repeat(150_000)}the end`;
     headwater.topic('board').set({ text, n: 1 });
-    const page = await open(`${url}${QUIET_PAGE}`);
+    const page = await open(`${url}${QUIET_PAGE}`, { complaints: COMPLAINTS });
     await listen(page, '/topics/board?mode=patch');
     expect(await messagesOf(page, 1)).toMatchObject([{ type: 'value', value: { text, n: 1 } }]);
     headwater.topic('board').set({ text, n: 2 });
@@ -90,7 +92,7 @@ describe.skipIf(!hasChromium).each(POLICIES)("Chromium's EventSource, served on 
 
   test('moves its last event id by blocks of an id alone, which fire nothing', async () => {
     const { url, headwater } = await start();
-    const page = await open(`${url}${QUIET_PAGE}`);
+    const page = await open(`${url}${QUIET_PAGE}`, { complaints: COMPLAINTS });
     await listen(page, '/sse?topic=board&topic=other');
     headwater.topic('board').set(1);
     await messagesOf(page, 1);
@@ -118,7 +120,7 @@ describe.skipIf(!hasChromium).each(POLICIES)("Chromium's EventSource, served on 
         fromClient: (bytes) => (asked += bytes.toString('latin1')),
         fromServer: (bytes) => (answered += bytes.toString('latin1')),
       });
-      const page = await open(`${proxy.url}${QUIET_PAGE}`, { complaints: SERVER_ABSENT });
+      const page = await open(`${proxy.url}${QUIET_PAGE}`, { complaints: COMPLAINTS });
       const log = headwater.topic('log/a', 'event');
       headwater.topic('board').set({ held: true });
       asked = '';
