@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type FSWatcher, watch } from 'node:fs';
+import { constants, type FSWatcher, watch } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -49,10 +49,14 @@ export function fileSource(path: string): Source {
 
 async function read(file: string, label: string, signal: AbortSignal): Promise<Buffer> {
   try {
-    const handle = await open(file);
+    // Who opens a pipe waits for its writer, in one of the few threads that all files and names of hosts share.
+    const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      const { size } = await handle.stat();
-      if (size > MAX_BYTES) throw new SourceError(`${label} is larger than ${MAX_BYTES} bytes`);
+      const entry = await handle.stat();
+      if (entry.isDirectory()) throw new SourceError(`${label} is a directory`);
+      // A pipe or a device may have no end.
+      if (!entry.isFile()) throw new SourceError(`${label} is no regular file`);
+      if (entry.size > MAX_BYTES) throw new SourceError(`${label} is larger than ${MAX_BYTES} bytes`);
       return await handle.readFile({ signal } as { signal: AbortSignal });
     } finally {
       await handle.close();
@@ -61,7 +65,7 @@ async function read(file: string, label: string, signal: AbortSignal): Promise<B
     if (signal.aborted) throw signal.reason;
     if (cause instanceof SourceError) throw cause;
     const { code = 'unknown' } = cause as NodeJS.ErrnoException;
-    const reason = { ENOENT: 'does not exist', EACCES: 'may not be read', EISDIR: 'is a directory' }[code];
+    const reason = { ENOENT: 'does not exist', EACCES: 'may not be read' }[code];
     throw new SourceError(`${label} ${reason ?? `cannot be read (${code})`}`, { cause });
   }
 }

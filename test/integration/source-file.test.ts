@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -129,6 +130,16 @@ describe('a file source', () => {
   it('refuses a directory', async () => {
     await mkdir(file);
     await expect(fetch()).rejects.toMatchObject({ message: 'the file data.json is a directory' });
+  });
+
+  it.skipIf(process.platform === 'win32')('refuses what need not end, at once', async () => {
+    execFileSync('mkfifo', [file]);
+    // As many as the pool of threads has, which would all wait for a writer.
+    const pipes = await Promise.allSettled(Array.from({ length: 4 }, () => fetch()));
+    for (const pipe of pipes) {
+      expect(pipe).toMatchObject({ reason: { message: 'the file data.json is no regular file' } });
+    }
+    await expect(fetch('/dev/zero')).rejects.toMatchObject({ message: 'the file zero is no regular file' });
   });
 
   it('reads at the interval where its directory cannot be watched', async () => {
