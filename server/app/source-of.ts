@@ -7,8 +7,9 @@ import type { HostLimits } from '../source/host/hosts.js';
 import type { HttpClient } from '../source/http/client.js';
 import type { RedisLinks } from '../source/redis/links.js';
 import { redisSource } from '../source/redis/redis.js';
-import type { Source, SourcePlace } from '../source/source.js';
+import type { Source, SourcePlace, UrlStats } from '../source/source.js';
 import { httpStrategy } from '../source/strategy/http-strategy.js';
+import type { UrlTally } from '../source/strategy/strategy.js';
 import { systemSource } from '../source/system/system.js';
 
 type FetchConfig = NonNullable<SourceConfig['fetch']>;
@@ -25,20 +26,33 @@ export interface Connections {
   redisUrl: string | undefined;
 }
 
-/** The source that an entry of the configuration fetches from. */
+/** The source that an entry of the configuration fetches from. `tally`: where its URLs are counted; default: by itself. */
 export function sourceOf(
   fetch: FetchConfig,
   place: SourcePlace,
   { client, links, clock, redisUrl }: Connections,
+  tally?: UrlTally,
 ): Source {
   if (typeof fetch === 'function') return functionSource(fetch, place);
   if ('url' in fetch || 'urls' in fetch) {
-    return httpStrategy(client, { ...fetch, retries: fetch.retries ?? retriesOf(fetch) }, clock);
+    return httpStrategy(client, { ...fetch, retries: fetch.retries ?? retriesOf(fetch), tally }, clock);
   }
   if ('file' in fetch) return fileSource(fetch.file);
   // The configuration has been refused where neither names one.
   if ('redis' in fetch) return redisSource(links, { ...fetch.redis, url: fetch.redis.url ?? redisUrl! });
   return systemSource();
+}
+
+/** The counts of a template's URLs, each shown as it is written, without user, query and fragment. */
+export function tallied(entry: SourceConfig, tally: UrlTally): UrlStats[] {
+  const fetch = fetchIn(entry);
+  const single: [string, string][] = 'url' in fetch ? [['0', fetch.url]] : [];
+  const urls = 'urls' in fetch ? Object.entries(fetch.urls) : single;
+  return urls.flatMap(([name, url]) => {
+    const counts = tally.get(name);
+    const label = url.split(/[?#]/, 1)[0]!.replace(/\/\/[^/]*@/, '//');
+    return counts ? [{ name, label, ...counts }] : [];
+  });
 }
 
 /** What all sources together may ask of each host. */

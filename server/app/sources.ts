@@ -15,6 +15,7 @@ import type { RedisLinks } from '../source/redis/links.js';
 import { type Refresher, startRefresher } from '../source/refresher.js';
 import { createRefreshers, type Refreshers } from '../source/refreshers.js';
 import type { Source, UrlStats } from '../source/source.js';
+import type { UrlTally } from '../source/strategy/strategy.js';
 import { fetchFill } from '../source/template/fill-fetch.js';
 import type { InstanceStarter } from '../source/template/instance.js';
 import { createInstances, type Template, type TemplateCounts } from '../source/template/instances.js';
@@ -22,7 +23,7 @@ import type { Store, TopicWriter } from '../store/store.js';
 import { batchOf } from './batch.js';
 import { createFollowers, pushSourceOf, type StreamCounts } from './push.js';
 import type { Sinks } from './sinks.js';
-import { type Connections, fetchIn, limitsOf, sourceOf, timeoutOf } from './source-of.js';
+import { type Connections, fetchIn, limitsOf, sourceOf, tallied, timeoutOf } from './source-of.js';
 import { openServerTasks } from './tasks.js';
 import type { Transforms } from './transforms.js';
 import { unlessBroken } from './unless-broken.js';
@@ -38,7 +39,7 @@ export interface Sources {
   counts(): { fetches: number; failures: number };
   /** How many milliseconds those took that have ended. */
   readonly fetchDurations: Readonly<Distribution>;
-  /** How each URL fared, of the sources that ask several. */
+  /** How each URL fared, of the sources that ask several; of those with `{parameters}` over all topics. */
   urls(): (UrlStats & { topic: string })[];
   /** What became of the connections and messages of the sources that push. */
   streams(): StreamCounts;
@@ -103,11 +104,13 @@ export function startSources(
   function starterOf(entry: SourceConfig): InstanceStarter {
     const { topic: pattern, batch } = entry;
     if (batch) {
-      const started = batchOf(entry, batch, { client, clock, tasks, transforms, logger });
+      const started = batchOf(entry, batch, { client, clock: timers, tasks, transforms, logger });
       batches.set(pattern, started.stats);
       return started;
     }
     const fetch = fetchIn(entry);
+    const tally: UrlTally = new Map();
+    tallies.set(entry, tally);
     const fetchOf = typeof fetch === 'function' ? () => fetch : fetchFill(fetch, parametersOf(pattern));
     return {
       start({ topic, parameters }) {
@@ -119,7 +122,7 @@ export function startSources(
             pushSourceOf(() => fetchOf(parameters), place, connections),
           );
         }
-        const fetched = unlessBroken(pattern, () => sourceOf(fetchOf(parameters), place, connections));
+        const fetched = unlessBroken(pattern, () => sourceOf(fetchOf(parameters), place, connections, tally));
         return start(entry, topic, fetched);
       },
       async close() {},
@@ -129,6 +132,7 @@ export function startSources(
   const single = new Map<string, Refresher>();
   const sources = new Map<string, Source>();
   const batches = new Map<string, Readonly<BatchStats>>();
+  const tallies = new Map<SourceConfig, UrlTally>();
   const templates: Template[] = [];
   for (const entry of config.sources) {
     const { topic } = entry;
@@ -165,8 +169,12 @@ export function startSources(
       return sum;
     },
     fetchDurations: tasks.fetchDurations,
-    urls: () =>
-      [...sources].flatMap(([topic, { stats }]) => stats?.().map((url) => ({ topic, ...url })) ?? []),
+    urls: () => [
+      ...[...sources].flatMap(([topic, { stats }]) => stats?.().map((url) => ({ topic, ...url })) ?? []),
+      ...[...tallies].flatMap(([entry, tally]) =>
+        tallied(entry, tally).map((url) => ({ topic: entry.topic, ...url })),
+      ),
+    ],
     streams: followers.counts,
     hosts: client.hosts.readings,
     async close() {

@@ -263,6 +263,33 @@ describe.each(POLICIES)('a template on %s', (loop) => {
     expect(await (await fetch(`${url}/topics`)).json()).toMatchObject([{ topic: 'weather/a:b', version: 0 }]);
   });
 
+  it('counts what became of each URL over all of its topics', async () => {
+    const upstream = await echoUpstream();
+    const { url } = await startServer({
+      loop,
+      sources: [
+        {
+          topic: 'weather/{city}',
+          every: '1h',
+          max: 2,
+          fetch: {
+            strategy: 'fallback',
+            urls: [
+              'http://user:hunter2@127.0.0.1:1/{city}?key=hunter2',
+              `${upstream.url}/{city}?key=hunter2`,
+            ],
+          },
+        },
+      ],
+    });
+    for (const city of ['oslo', 'rome', 'bonn']) await fetch(`${url}/topics/weather/${city}`);
+    const lines = (await metricsOf(url)).split('\n').filter((line) => /^headwater_url_.* [^0]/.test(line));
+    expect(lines).toEqual([
+      `headwater_url_wins_total{topic="weather/{city}",name="1",url="${upstream.url}/{city}"} 3`,
+      'headwater_url_failures_total{topic="weather/{city}",name="0",url="http://127.0.0.1:1/{city}"} 3',
+    ]);
+  });
+
   it('follows a stream of its own for each topic, and lets go of it when it makes room', async () => {
     const upstream = await streamUpstream();
     upstream.answer = (request) => void request.open().write(`data: ${JSON.stringify(request.url)}\n\n`);

@@ -23,14 +23,17 @@ export interface Member {
 /** Throws what is wrong with an answer. */
 export type Judge = (value: Json, label: string) => void;
 
+export function noCounts(): UrlCounts {
+  return { wins: 0, losses: 0, failures: 0, hedges: 0, disputes: 0 };
+}
+
 /** A member that asks `source` whether its own last answer still stands, whatever the topic holds meanwhile. */
 export function createMember(
   name: string,
   source: Source,
-  { judge, clock }: { judge: Judge; clock: Clock },
+  { judge, clock, counts = noCounts() }: { judge: Judge; clock: Clock; counts?: UrlCounts | undefined },
 ): Member {
   const { label } = source;
-  const counts: UrlCounts = { wins: 0, losses: 0, failures: 0, hedges: 0, disputes: 0 };
   const latencies = createLatencies();
   let last: Json | undefined;
   let failing = false;

@@ -1,13 +1,13 @@
 import type { Json } from '../../../shared/json.js';
 import { parsePointer } from '../../../shared/pointer.js';
 import type { Clock } from '../../async/clock.js';
-import type { RaceWin, Source, UrlStats } from '../source.js';
+import type { RaceWin, Source, UrlCounts, UrlStats } from '../source.js';
 import { SourceError } from '../source-error.js';
 import { all } from './all.js';
 import { fallback } from './fallback.js';
 import { first, raced } from './first.js';
 import { createHedge } from './hedge.js';
-import { createMember, type Judge, type Member } from './member.js';
+import { createMember, type Judge, type Member, noCounts } from './member.js';
 import { createRecency, type Recency } from './newer.js';
 import { valueAt } from './pointer.js';
 import { quorum } from './quorum.js';
@@ -32,8 +32,12 @@ export interface StrategyOptions {
   need?: number | undefined;
   /** For `quorum`: JSON Pointers to what they need not agree on. */
   ignore?: readonly string[] | undefined;
+  /** Where its URLs are counted by name, together with those of others; default: in counts of its own. */
+  tally?: UrlTally | undefined;
   clock: Clock;
 }
+
+export type UrlTally = Map<string, UrlCounts>;
 
 /** A source that has counts for each of its URLs. */
 export interface StrategySource extends Source {
@@ -45,11 +49,11 @@ export interface StrategySource extends Source {
  * `unchanged` gives its own last value anew, so conditional requests work although the topic may hold another's.
  */
 export function strategySource(options: StrategyOptions): StrategySource {
-  const { strategy, sources, clock } = options;
+  const { strategy, sources, tally, clock } = options;
   const recency = recencyOf(options);
   const judge = createJudge(options.accept, recency);
   const members = Object.entries(sources).map(([name, source]) =>
-    createMember(name, source, { judge, clock }),
+    createMember(name, source, { judge, clock, counts: tally && countsIn(tally, name) }),
   );
   const label = members.length === 1 ? members[0]!.label : `${strategy} of ${members.length} URLs`;
   const obtain = createObtain(options, members, recency);
@@ -81,6 +85,12 @@ export function strategySource(options: StrategyOptions): StrategySource {
     stats: () => members.map(({ name, label, counts }) => ({ name, label, ...counts })),
     ...sharing,
   };
+}
+
+function countsIn(tally: UrlTally, name: string): UrlCounts {
+  const counts = tally.get(name) ?? noCounts();
+  tally.set(name, counts);
+  return counts;
 }
 
 /**
