@@ -9,6 +9,7 @@ import { addFamily } from './families.js';
 import { histogramText } from './histogram-text.js';
 import { addHostMetrics, type HostReading } from './host-metrics.js';
 import { addLivenessMetrics, type LivenessReading } from './liveness-metrics.js';
+import { perTopicText } from './per-topic-text.js';
 import { processMetricsText } from './process-metrics.js';
 import {
   addPipelineMetrics,
@@ -18,7 +19,7 @@ import {
 } from './sink-metrics.js';
 import { addSourceMetrics, type SourcesReading } from './source-metrics.js';
 import { addStateMetrics, type StateReading } from './state-metrics.js';
-import { addPerTopicMetrics, addTopicMetrics, type TopicReading } from './topic-metrics.js';
+import { addTopicMetrics, type TopicReading } from './topic-metrics.js';
 
 /** What is counted elsewhere and read at each scrape. */
 export interface Readings {
@@ -63,7 +64,6 @@ export function createMetrics(read: () => Readings, { build, perTopic }: Metrics
   addConnectionMetrics(registry, () => readings);
   addLivenessMetrics(registry, () => readings.liveness);
   addTopicMetrics(registry, () => readings.topics);
-  if (perTopic) addPerTopicMetrics(registry, () => readings.topics);
   addDeliveryMetrics(registry, () => readings.hub);
   addSourceMetrics(registry, () => readings.sources);
   addHostMetrics(registry, () => readings.hosts);
@@ -75,7 +75,7 @@ export function createMetrics(read: () => Readings, { build, perTopic }: Metrics
     async render() {
       // Once a scrape: it walks all topics.
       readings = read();
-      const { hub, sources } = readings;
+      const { hub, sources, topics } = readings;
       const parts = [
         histogramText(
           'flush_duration_seconds',
@@ -87,6 +87,7 @@ export function createMetrics(read: () => Readings, { build, perTopic }: Metrics
           'Time that one fetch took, with its transform and all that it waited for',
           sources.fetchDurations,
         ),
+        ...(perTopic ? [perTopicText(topics)] : []),
         await registry.metrics(),
         await processMetricsText(),
       ];

@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client';
-import { addFamily, addSingle, quantileSamples, type Sample } from './families.js';
+import { addFamily, addSingle, quantileSamples } from './families.js';
 
 /** One topic. */
 export interface TopicReading {
@@ -12,11 +12,6 @@ export interface TopicReading {
   /** A source serves it. */
   served: boolean;
 }
-
-/** Further topics are counted together, as {@link OTHER}. */
-const LABELLED_TOPICS = 1_000;
-/** No topic can be called that. */
-const OTHER = '(other)';
 
 /** Metrics of all topics together. */
 export function addTopicMetrics(registry: Registry, read: () => readonly TopicReading[]): void {
@@ -34,40 +29,6 @@ export function addTopicMetrics(registry: Registry, read: () => readonly TopicRe
     ['quantile'],
     () => quantileSamples(watchedAges(read())),
   );
-}
-
-/** A few metrics of each topic: the oldest ones by name, the others together. */
-export function addPerTopicMetrics(registry: Registry, read: () => readonly TopicReading[]): void {
-  function ofTopics(name: string, help: string, value: (topic: TopicReading) => number | undefined): void {
-    addFamily(registry, `topic_${name}`, `${help}, by topic`, ['topic'], function* () {
-      for (const [index, topic] of read().entries()) {
-        const found = value(topic);
-        if (found !== undefined) yield [found, { topic: index < LABELLED_TOPICS ? topic.topic : OTHER }];
-      }
-    });
-  }
-
-  ofTopics('version', 'The version that subscribers get', ({ version }) => version);
-  ofTopics('subscribers', 'Subscribers and waiting long-polls', ({ subscribers }) => subscribers);
-  ofTopics('stale', '1 while its source fails', ({ stale }) => (stale ? 1 : 0));
-  addFamily(
-    registry,
-    'topic_age_seconds',
-    'Time since the value was last known to be right, by topic',
-    ['topic'],
-    () => agesOf(read()),
-  );
-}
-
-/** Ages do not add up: of the others it is that of the oldest. */
-function* agesOf(topics: readonly TopicReading[]): Generator<Sample> {
-  let oldest: number | undefined;
-  for (const [index, { topic, age }] of topics.entries()) {
-    if (age === undefined) continue;
-    if (index < LABELLED_TOPICS) yield [age / 1000, { topic }];
-    else oldest = Math.max(oldest ?? 0, age);
-  }
-  if (oldest !== undefined) yield [oldest / 1000, { topic: OTHER }];
 }
 
 function* watchedAges(topics: readonly TopicReading[]): Generator<number> {

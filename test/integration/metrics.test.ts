@@ -210,7 +210,7 @@ describe('what is written about the metrics', () => {
 
   it('names every one that there is, and none that there is not', async () => {
     const server = await startRich('libuv');
-    const named = new Set(page.match(/\bheadwater_[a-z0-9_]+/g));
+    const named = new Set(namesIn(page));
     const rendered = [...(await scrape(server.url)).keys()].filter((name) => name.startsWith('headwater_'));
     expect([...named].sort()).toEqual(rendered.sort());
   });
@@ -219,8 +219,7 @@ describe('what is written about the metrics', () => {
     const server = await startRich('libuv');
     const families = await scrape(server.url);
     for (const name of ['sources', 'configuration', 'protocol', 'loops', 'performance', 'architecture']) {
-      const text = readFileSync(`docs/${name}.md`, 'utf8');
-      for (const metric of text.match(/\bheadwater_[a-z0-9_]+/g) ?? [])
+      for (const metric of namesIn(readFileSync(`docs/${name}.md`, 'utf8')))
         expect(families.has(metric), `${metric} in ${name}.md`).toBe(true);
     }
   });
@@ -293,6 +292,11 @@ describe('what is written about the metrics', () => {
     }
   });
 });
+
+/** The metrics of Headwater that a page names. */
+function namesIn(page: string): string[] {
+  return [...page.matchAll(/`(headwater_[a-z0-9_]+)`/g)].map(([, name]) => name!);
+}
 
 interface Target {
   expr: string;
