@@ -151,6 +151,7 @@ function outletOf(context: EdgeContext, socket: WebSocketConnection): Outlet {
     transport: 'websocket',
     format: context.webSocketFormat,
     write(frames) {
+      if (frames.length === 1) return socket.sendPrepared(frames[0] as PreparedText);
       socket.cork(() => {
         for (const frame of frames) socket.sendPrepared(frame as PreparedText);
       });

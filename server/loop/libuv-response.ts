@@ -20,6 +20,7 @@ export function httpResponse(
   let answered = false;
   let gone = false;
   let onAbort: (() => void) | undefined;
+  let onDone: (() => void) | undefined;
   const run = (work: () => void, where: string): void => guarded(work, () => socket.destroy(), report, where);
 
   outgoing.on('error', () => {});
@@ -28,6 +29,7 @@ export function httpResponse(
     const aborted = onAbort;
     onAbort = undefined;
     if (aborted && gone) run(aborted, 'http abort');
+    if (onDone) run(onDone, 'http done');
   });
 
   const begin = (): boolean => {
@@ -59,6 +61,9 @@ export function httpResponse(
     },
     onAbort(aborted) {
       onAbort = aborted;
+    },
+    onDone(done) {
+      onDone = done;
     },
   };
 }

@@ -6,6 +6,7 @@ import { drainWatch } from './drained.js';
 import { OPCODE, serverFrame, textFrame } from './frame.js';
 import type { DefectReporter, WebSocketConnection, WebSocketHandlers } from './policy.js';
 import { remoteAddressText } from './remote-address.js';
+import { directWriterOf } from './tcp-handle.js';
 
 /** The close codes that `ws` answers a broken frame with, by its error codes. */
 const CODE_OF_ERROR: Record<string, number> = {
@@ -14,9 +15,9 @@ const CODE_OF_ERROR: Record<string, number> = {
 };
 
 /**
- * A WebSocket whose frames are made here and written straight to the socket: `ws` would copy a prepared frame's
- * header anew for every connection. It sends only the answers to pings and closes, in order with ours, as it queues
- * nothing without compression.
+ * A WebSocket whose frames are made here and written straight to the socket, where it can be to its handle: `ws` would
+ * copy a prepared frame's header anew for every connection. It sends only the answers to pings and closes, in order
+ * with ours, as it queues nothing without compression.
  */
 export function webSocketConnection(
   ws: WebSocket,
@@ -26,20 +27,49 @@ export function webSocketConnection(
   report: DefectReporter,
 ): void {
   let handlers: WebSocketHandlers | undefined;
-  let corked = 0;
+  let corks = 0;
+  /** Frames of the running cork. */
+  let held: Uint8Array[] = [];
   /** How it ended, where that is known before the socket closes. */
   let ended: { code: number; reason: string } | undefined;
   const run = (work: () => void, where: string): void => guarded(work, () => ws.terminate(), report, where);
-  const watch = drainWatch(
-    socket,
-    () => socket.writableLength,
-    () => run(() => handlers?.drain?.(), 'websocket drain'),
-  );
+  const drained = (): void => run(() => handlers?.drain?.(), 'websocket drain');
+  const watch = drainWatch(socket, () => socket.writableLength, drained);
+  const direct = directWriterOf(socket, () => {
+    if (socket.writableLength === 0) drained();
+    else watch();
+  });
 
+  const write = (frame: Uint8Array): void => {
+    if (direct && socket.writableLength === 0) {
+      direct.write(frame);
+    } else {
+      socket.write(frame);
+      watch();
+    }
+  };
+  const writeAll = (frames: readonly Uint8Array[]): void => {
+    if (direct && socket.writableLength === 0) {
+      direct.writeAll(frames);
+      return;
+    }
+    socket.cork();
+    for (const frame of frames) socket.write(frame);
+    socket.uncork();
+    watch();
+  };
+  const release = (): void => {
+    const frames = held;
+    if (frames.length === 0) return;
+    held = [];
+    if (ws.readyState !== ws.OPEN) return;
+    if (frames.length === 1) write(frames[0]!);
+    else writeAll(frames);
+  };
   const send = (frame: Uint8Array): void => {
     if (ws.readyState !== ws.OPEN) return;
-    socket.write(frame);
-    if (corked === 0) watch();
+    if (corks > 0) held.push(frame);
+    else write(frame);
   };
 
   const connection: WebSocketConnection = {
@@ -50,21 +80,22 @@ export function webSocketConnection(
     sendBinary: (bytes) => send(serverFrame(OPCODE.binary, bytes)),
     ping: () => send(serverFrame(OPCODE.ping)),
     cork(work) {
-      corked++;
-      socket.cork();
+      corks++;
       try {
         work();
       } finally {
-        corked--;
-        socket.uncork();
-        if (corked === 0) watch();
+        corks--;
+        if (corks === 0) release();
       }
     },
     get bufferedBytes() {
-      return socket.writableLength;
+      let bytes = socket.writableLength + (direct?.bufferedBytes ?? 0);
+      for (const { length } of held) bytes += length;
+      return bytes;
     },
     close(code, reason) {
       if (ws.readyState !== ws.OPEN) return;
+      release();
       ended = { code, reason };
       ws.close(code, reason);
     },

@@ -136,6 +136,11 @@ export interface HttpResponse {
   stream(status: number, headers: HttpHeaders): ResponseStream;
   /** Called once if the client goes away before the answer is complete. Set it before the first await. */
   onAbort(aborted: () => void): void;
+  /**
+   * Called once when nothing of the answer waits here any more: the kernel has taken the last of it, or the client is
+   * gone. Set it before the first await. A server that ends before that cuts the answer short.
+   */
+  onDone(done: () => void): void;
 }
 
 export interface ResponseStream {

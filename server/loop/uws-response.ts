@@ -31,10 +31,14 @@ export function uwsResponse(
   let answered = false;
   let gone = false;
   let onAbort: (() => void) | undefined;
+  let onDone: (() => void) | undefined;
 
   const end = (): void => {
     life.live = false;
     life.onEnd();
+    const done = onDone;
+    onDone = undefined;
+    if (done) guarded(done, () => {}, report, 'http done');
   };
   const cut = (): void => {
     if (!life.live) return;
@@ -91,6 +95,9 @@ export function uwsResponse(
     },
     onAbort(aborted) {
       onAbort = aborted;
+    },
+    onDone(done) {
+      onDone = done;
     },
   };
 }

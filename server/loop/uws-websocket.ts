@@ -95,7 +95,7 @@ function webSocketConnection(
     sendPrepared: (text) => send(text, false),
     sendBinary: (bytes) => send(bytes, true),
     ping() {
-      if (alive && !closing) ws.ping();
+      if (alive && !closing && ws.ping() !== 1) clear = false;
     },
     cork(work) {
       if (!alive) return work();
@@ -103,7 +103,8 @@ function webSocketConnection(
       if (alive) sent();
     },
     get bufferedBytes() {
-      return alive ? ws.getBufferedAmount() : 0;
+      // Most have nothing there, and each question to the native side shows in a fan-out.
+      return alive && !clear ? ws.getBufferedAmount() : 0;
     },
     close(code, reason) {
       if (!alive || closing) return;
@@ -123,6 +124,8 @@ function webSocketConnection(
   const events: UwsSocketEvents = {
     message(message, binary) {
       if (closing) return;
+      // What was sent in answer to the last one left after its handler had returned, or did not.
+      sent();
       if (message.byteLength > maxMessageBytes) {
         connection.close(CLOSE_CODE.tooLarge, 'message too large');
         return;
