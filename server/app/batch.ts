@@ -7,6 +7,7 @@ import { type Batch, startBatch } from '../source/batch/batch.js';
 import type { HttpClient } from '../source/http/client.js';
 import { httpSource } from '../source/http/http.js';
 import { fetchFill } from '../source/template/fill-fetch.js';
+import { sparing } from './sparing.js';
 import type { ServerTasks } from './tasks.js';
 import type { Transforms } from './transforms.js';
 import { unlessBroken } from './unless-broken.js';
@@ -51,6 +52,8 @@ export function batchOf(
     linger,
     timeout: 3 * asking.timeout + (typeof transform === 'object' ? transform.timeout : 0),
     clock,
-    onError: (err) => logger.warn({ topic: pattern, err }, 'a fetch failed'),
+    onError: sparing<unknown>(clock, (err, more) =>
+      logger.warn({ topic: pattern, err, ...more }, 'a fetch failed'),
+    ),
   });
 }

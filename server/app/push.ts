@@ -13,6 +13,7 @@ import { httpStream } from '../source/stream/http-stream.js';
 import type { PushSource } from '../source/stream/push-source.js';
 import type { Store, TopicWriter } from '../store/store.js';
 import type { Connections } from './source-of.js';
+import { sparing } from './sparing.js';
 import type { ServerTasks } from './tasks.js';
 import type { Transforms } from './transforms.js';
 
@@ -84,7 +85,9 @@ export function createFollowers(context: {
         flushed: store.flushed,
         transform: transforms.of(entry, name),
         run: (work) => tasks.follow(name, work),
-        onError: (err) => logger.warn({ topic: name, err }, 'a stream failed'),
+        onError: sparing<unknown>(clock, (err, more) =>
+          logger.warn({ topic: name, err, ...more }, 'a stream failed'),
+        ),
       });
       running.add(follower);
       return {
