@@ -36,6 +36,8 @@ export async function answer(
   response: HttpResponse,
 ): Promise<void> {
   const end = context.gatekeeper.begin();
+  // A route ends when it has answered; the answer may take its time to leave.
+  response.onDone(context.gatekeeper.begin());
   const gone = new AbortController();
   response.onAbort(() => gone.abort());
   const exchange = { request, response, query: new URLSearchParams(request.query), gone: gone.signal };

@@ -31,6 +31,8 @@ const MAX_HEADERS = 100;
 export async function listenLibuvHttp(options: HttpListenOptions, handlers: HttpHandlers): Promise<Listener> {
   const report = options.onDefect ?? throwLater;
   const server = await makeServer(options);
+  // Node would cut these when it stops listening, one whose answer is still leaving among them.
+  server.closeIdleConnections = () => {};
   server.maxHeadersCount = MAX_HEADERS;
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {

@@ -221,6 +221,59 @@ export function httpConformance(make: MakeLoop): void {
       expect(aborts).toBe(0);
     });
 
+    it('tells once when all of an answer has left, and not while a client is slow to take it', async () => {
+      const body = pattern(16 * 1024 * 1024, 3);
+      const left: string[] = [];
+      const large = deferred();
+      const { port } = await listen((request, response) => {
+        response.onDone(() => {
+          left.push(request.path);
+          if (request.path === '/large') large.resolve();
+        });
+        response.send(200, TEXT, request.path === '/large' ? body : 'small');
+      });
+      const slow = await connectRaw(port, { paused: true });
+      slow.send('GET /large HTTP/1.1\r\nHost: h\r\n\r\n');
+      await expect.poll(() => slow.socket.readableLength).toBeGreaterThan(0);
+      const other = await connectRaw(port);
+      other.send('GET /small HTTP/1.1\r\nHost: h\r\n\r\n');
+      await other.untilText('small');
+      await expect.poll(() => left).toEqual(['/small']);
+      slow.socket.resume();
+      await large.promise;
+      expect(left).toEqual(['/small', '/large']);
+    });
+
+    it('tells of an answer, begun or not, whose client went away', async () => {
+      let done = 0;
+      const { port } = await listen((request, response) => {
+        response.onDone(() => done++);
+        if (request.path === '/large') response.send(200, TEXT, pattern(16 * 1024 * 1024, 3));
+      });
+      for (const path of ['/never', '/large']) {
+        const peer = await connectRaw(port, { paused: true });
+        peer.send(`GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`);
+        if (path === '/large') await expect.poll(() => peer.socket.readableLength).toBeGreaterThan(0);
+        peer.socket.destroy();
+      }
+      await expect.poll(() => done).toBe(2);
+    });
+
+    it('tells of a stream when it has ended', async () => {
+      const order: string[] = [];
+      const { port } = await listen((_request, response) => {
+        response.onDone(() => order.push('done'));
+        const stream = response.stream(200, TEXT);
+        stream.write(Buffer.from('a line'));
+        setImmediate(() => {
+          order.push('end');
+          stream.end();
+        });
+      });
+      expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('a line');
+      await expect.poll(() => order).toEqual(['end', 'done']);
+    });
+
     it.each([
       ['no request at all', 'hello there\r\n\r\n'],
       ['a header without a colon', 'GET / HTTP/1.1\r\nHost: h\r\nbroken header\r\n\r\n'],

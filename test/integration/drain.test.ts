@@ -67,6 +67,30 @@ describe.each(POLICIES)('a server that goes away on %s', (loop) => {
     await ended;
   });
 
+  it('lets an answer of many MB that is on its way arrive whole', async () => {
+    const server = await startServer({ loop, topics, drainTimeout: '10s' });
+    const text = 'x'.repeat(24 * 1024 * 1024);
+    server.headwater.topic('board').set(text);
+    await expect.poll(() => server.headwater.topic('board').version).toBe(1);
+    const socket = connect(server.headwater.listeners[0]!.port, '127.0.0.1');
+    let received = 0;
+    socket.on('data', ({ length }) => {
+      received += length;
+      // Reads a little at first, and the rest once the server is on its way out.
+      if (closing === undefined) {
+        socket.pause();
+        closing = server.headwater.close();
+        setTimeout(() => socket.resume(), 100);
+      }
+    });
+    let closing: Promise<void> | undefined;
+    const ended = new Promise((resolve) => socket.on('close', resolve));
+    socket.write('GET /topics/board HTTP/1.1\r\nhost: x\r\n\r\n');
+    await ended;
+    await closing;
+    expect(received).toBeGreaterThan(text.length);
+  });
+
   it('may be closed twice, and while nothing ever happened', async () => {
     const headwater = await createHeadwater({ loop, http: { port: 0 } });
     await Promise.all([headwater.close(), headwater.close()]);
