@@ -70,6 +70,8 @@ export interface CreateOptions {
   logger?: Logger;
   /** Listen on the configured addresses. Default true; false for a server that is only mounted. */
   listen?: boolean;
+  /** Secrets by name, as a configuration file has them of the environment: where the path of a URL has one, messages show `${NAME}`. */
+  variables?: ReadonlyMap<string, string>;
 }
 
 /**
@@ -86,7 +88,7 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
 
   const pages = loadPages(fileURLToPath(PAGES));
 
-  const data = await openData(config, { clock, logger });
+  const data = await openData(config, { clock, logger, variables: options.variables });
   const { store, sources, sinks, keeper, watch } = data;
   const { limits } = config;
   const hub = createHub(watchedStore(store, watch), {

@@ -2,6 +2,7 @@ import type { Clock } from '../async/clock.js';
 import type { Config } from '../config/schema.js';
 import type { Logger } from '../observe/log.js';
 import { type LoopWatch, watchLoop } from '../observe/loop-hold.js';
+import { concealing } from '../source/http/conceal.js';
 import { openRedisLinks } from '../source/redis/links.js';
 import type { Keeper } from '../store/durable/keeper.js';
 import { createStore, type Store } from '../store/store.js';
@@ -35,7 +36,11 @@ export interface Data {
  */
 export async function openData(
   config: Config,
-  { clock, logger }: { clock: Clock; logger: Logger },
+  {
+    clock,
+    logger,
+    variables = new Map(),
+  }: { clock: Clock; logger: Logger; variables?: ReadonlyMap<string, string> | undefined },
 ): Promise<Data> {
   const { drainTimeout } = config;
   /** How to take down what is open so far, in reverse. */
@@ -65,7 +70,8 @@ export async function openData(
     opened.push(() => sinks.close(SINK_TIMEOUT));
     const watch = watchLoop(logger);
     opened.push(watch.close);
-    const sources = startSources(config, { store, clock, logger, links, watch, transforms, sinks });
+    const conceal = concealing(variables);
+    const sources = startSources(config, { store, clock, logger, links, watch, transforms, sinks, conceal });
 
     let settled: Promise<unknown> = Promise.resolve();
     return {

@@ -5,6 +5,7 @@ import { fileSource } from '../source/file.js';
 import { functionSource } from '../source/function.js';
 import type { HostLimits } from '../source/host/hosts.js';
 import type { HttpClient } from '../source/http/client.js';
+import type { Conceal } from '../source/http/conceal.js';
 import type { RedisLinks } from '../source/redis/links.js';
 import { redisSource } from '../source/redis/redis.js';
 import type { Source, SourcePlace, UrlStats } from '../source/source.js';
@@ -44,13 +45,13 @@ export function sourceOf(
 }
 
 /** The counts of a template's URLs, each shown as it is written, without user, query and fragment. */
-export function tallied(entry: SourceConfig, tally: UrlTally): UrlStats[] {
+export function tallied(entry: SourceConfig, tally: UrlTally, conceal: Conceal): UrlStats[] {
   const fetch = fetchIn(entry);
   const single: [string, string][] = 'url' in fetch ? [['0', fetch.url]] : [];
   const urls = 'urls' in fetch ? Object.entries(fetch.urls) : single;
   return urls.flatMap(([name, url]) => {
     const counts = tally.get(name);
-    const label = url.split(/[?#]/, 1)[0]!.replace(/\/\/[^/]*@/, '//');
+    const label = conceal(url.split(/[?#]/, 1)[0]!.replace(/\/\/[^/]*@/, '//'));
     return counts ? [{ name, label, ...counts }] : [];
   });
 }

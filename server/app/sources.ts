@@ -11,6 +11,7 @@ import type { BatchStats } from '../source/batch/context.js';
 import { fetchedAt } from '../source/fetched-at.js';
 import type { HostReading } from '../source/host/hosts.js';
 import { createHttpClient } from '../source/http/client.js';
+import type { Conceal } from '../source/http/conceal.js';
 import type { RedisLinks } from '../source/redis/links.js';
 import { type Refresher, startRefresher } from '../source/refresher.js';
 import { createRefreshers, type Refreshers } from '../source/refreshers.js';
@@ -57,14 +58,16 @@ export interface SourcesContext {
   transforms: Transforms;
   sinks: Sinks;
   watch: LoopWatch;
+  /** What is shown of the paths of URLs. */
+  conceal: Conceal;
 }
 
 /** Starts one refresher for each configured source that has one topic, and makes the others ready to. Their topics must be declared already. */
 export function startSources(
   config: Config,
-  { store, clock, logger, links, transforms, sinks, watch }: SourcesContext,
+  { store, clock, logger, links, transforms, sinks, watch, conceal }: SourcesContext,
 ): Sources {
-  const client = createHttpClient({ clock, hosts: limitsOf(config.hosts) });
+  const client = createHttpClient({ clock, hosts: limitsOf(config.hosts), conceal });
   const tasks = openServerTasks(clock, watch);
   const timers = createTimerWheel(clock, { tick: tickFor(config) });
   const connections: Connections = { client, links, clock, redisUrl: config.redis?.url };
@@ -172,7 +175,7 @@ export function startSources(
     urls: () => [
       ...[...sources].flatMap(([topic, { stats }]) => stats?.().map((url) => ({ topic, ...url })) ?? []),
       ...[...tallies].flatMap(([entry, tally]) =>
-        tallied(entry, tally).map((url) => ({ topic: entry.topic, ...url })),
+        tallied(entry, tally, conceal).map((url) => ({ topic: entry.topic, ...url })),
       ),
     ],
     streams: followers.counts,

@@ -16,7 +16,7 @@ async function start(): Promise<Headwater> {
   const logger = createLogger({ level: 'warn', pretty: false });
   const loaded = await loadConfig({ file: config });
   for (const warning of loaded.warnings) logger.warn(warning);
-  return await createHeadwater(loaded.config, { logger });
+  return await createHeadwater(loaded.config, { logger, variables: loaded.variables });
 }
 
 function serve(headwater: Headwater): void {

@@ -53,7 +53,7 @@ function overridesOf(flags: ServeFlags): Override[] {
 
 async function start(loaded: LoadedConfig, logger: Logger): Promise<Headwater> {
   try {
-    return await createHeadwater(loaded.config, { logger });
+    return await createHeadwater(loaded.config, { logger, variables: loaded.variables });
   } catch (error) {
     if (!(error instanceof HeadwaterError) || error.code !== 'port_in_use') throw error;
     const advice =

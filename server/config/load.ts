@@ -34,6 +34,8 @@ export interface LoadedConfig {
   readonly warnings: readonly string[];
   /** What came from the environment, as it was written: for showing the configuration. */
   readonly written: Written;
+  /** The variables of the environment that stand in it, by name. */
+  readonly variables: ReadonlyMap<string, string>;
 }
 
 const DEMO: ConfigFile = {
@@ -84,6 +86,7 @@ export async function loadConfig(options: LoadOptions = {}): Promise<LoadedConfi
     isDemo: path === undefined,
     warnings: [...unknown.map(describeUnknownVariable), ...nothingToServe(resolved)],
     written,
+    variables: expanded.used,
   };
 }
 

@@ -46,11 +46,19 @@ export function checkConfig(
   const problems = new Map<string, ConfigProblem>();
   for (const { path, message } of findings) {
     const place = formatPath(path);
-    if (!problems.has(place)) problems.set(place, { ...provenance.place(path), path: place, message });
+    if (problems.has(place)) continue;
+    const told = asWritten(message, valueAt(input, path), provenance.written(path));
+    problems.set(place, { ...provenance.place(path), path: place, message: told });
   }
   return result.success && problems.size === 0
     ? { config: result.data, problems: [] }
     : { problems: [...problems.values()] };
+}
+
+/** What came out of the environment is not shown. */
+function asWritten(message: string, value: unknown, written: unknown): string {
+  if (typeof value !== 'string' || typeof written !== 'string' || value === written) return message;
+  return message.replaceAll(JSON.stringify(value), JSON.stringify(written));
 }
 
 /** Resolves the paths of files against the directory of the configuration. */

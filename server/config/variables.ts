@@ -9,8 +9,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface Expanded {
   readonly input: unknown;
   readonly written: Written;
-  /** The names of the variables. */
-  readonly used: ReadonlySet<string>;
+  /** The variables that stand in it, by name; one that is not set is empty. */
+  readonly used: ReadonlyMap<string, string>;
   readonly findings: readonly Finding[];
 }
 
@@ -23,7 +23,7 @@ const NAME = /^[A-Za-z_]\w*$/;
  */
 export function expandVariables(input: unknown, environment: Environment): Expanded {
   const written = new Map<string, string>();
-  const used = new Set<string>();
+  const used = new Map<string, string>();
   const findings: Finding[] = [];
 
   function expandText(text: string, path: ConfigPath): string {
@@ -31,7 +31,7 @@ export function expandVariables(input: unknown, environment: Environment): Expan
     const expanded = text.replace(VARIABLE, (match, name: string) => {
       if (match.startsWith('$$')) return match.slice(1);
       replaced = true;
-      used.add(name);
+      used.set(name, environment[name] ?? '');
       if (!NAME.test(name) || !match.endsWith('}')) {
         const message = `found ${JSON.stringify(match)}, expected \${NAME} of an environment variable, or $\${ for a plain \${`;
         findings.push({ path, message });

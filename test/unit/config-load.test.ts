@@ -208,6 +208,13 @@ describe('${NAME} in a string', () => {
     expect(String(error)).toContain('found "${SECRET}", expected an absolute URL');
     expect(String(error)).not.toContain('hunter2');
   });
+
+  it('never shows its value where two settings do not go together', async () => {
+    await write('a.yaml', "sources: [{ topic: 'a/{x}', every: 1s, fetch: 'http://h/${SECRET}/{y}' }]");
+    const error: unknown = await load({ file: 'a.yaml', environment: { SECRET: 'hunter2' } }).catch((e) => e);
+    expect(String(error)).toContain('found {y} in "http://h/${SECRET}/{y}", expected only {x}');
+    expect(String(error)).not.toContain('hunter2');
+  });
 });
 
 describe('a configuration that is shown', () => {

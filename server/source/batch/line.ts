@@ -39,7 +39,7 @@ export function createLine(url: BatchUrl, context: BatchContext): Line {
     for (const chunk of chunksOf(members.filter(({ asking }) => !asking))) {
       const source = context.source(url.with(chunk.map(({ name }) => name)));
       startAsk(
-        { members: chunk, group: undefined, source, label: url.label, conditional: false, over: settle },
+        { members: chunk, group: undefined, source, label: host.label, conditional: false, over: settle },
         context,
       );
       function settle(outcome: Outcome | undefined): void {
@@ -109,7 +109,7 @@ export function createLine(url: BatchUrl, context: BatchContext): Line {
     for (const member of members) gathering.delete(member);
     const question = group.questionFor(members);
     startAsk(
-      { ...question, members, group, label: url.label, over: (outcome) => turnOver(group, outcome) },
+      { ...question, members, group, label: host.label, over: (outcome) => turnOver(group, outcome) },
       context,
     );
   }

@@ -7,8 +7,6 @@ export const URL_BYTES = 8_000;
 
 /** A URL that asks for many names at once. */
 export interface BatchUrl {
-  /** Without secrets, and without the names: `https://api.example/prices`. */
-  readonly label: string;
   /** How long it is without any name. */
   readonly bytes: number;
   /** By how much a name makes it longer. */
@@ -33,11 +31,10 @@ export function batchUrl({ template, parameter, others, join }: BatchUrlOptions)
     encodeStrictly(others[name]!),
   );
   const places = splitTemplate(text, [parameter]);
-  const { origin, pathname, href } = new URL(joinTemplate(places, () => ''));
+  const { href } = new URL(joinTemplate(places, () => ''));
   const joinBytes = encodeURI(join).length;
   const count = (places.length - 1) / 2;
   return {
-    label: `${origin}${pathname}`,
     bytes: href.length,
     bytesOf: (name) => (encodeStrictly(name).length + joinBytes) * count,
     with(names) {

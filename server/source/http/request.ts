@@ -1,5 +1,6 @@
 import type { Json } from '../../../shared/json.js';
 import { credentialsOf } from '../../web/credentials.js';
+import type { Conceal } from './conceal.js';
 import { type Target, targetOf } from './exchange.js';
 
 /** What a source sends. */
@@ -18,7 +19,7 @@ export interface Asking {
 /** A request made ready once, to be sent many times. */
 export interface Request {
   readonly target: Target;
-  /** The URL without userinfo, query and fragment: for messages. */
+  /** The URL without userinfo, query, fragment and what is concealed of its path: for messages. */
   readonly label: string;
   readonly method: 'GET' | 'POST';
   readonly headers: Readonly<Record<string, string>>;
@@ -27,7 +28,10 @@ export interface Request {
 
 const JSON_TYPE = 'application/json';
 
-export function prepare({ url: text, method, headers = {}, body, graphql }: Asking): Request {
+export function prepare(
+  { url: text, method, headers = {}, body, graphql }: Asking,
+  conceal: Conceal,
+): Request {
   const url = new URL(text);
   const credentials = credentialsOf(url);
   url.username = '';
@@ -38,7 +42,7 @@ export function prepare({ url: text, method, headers = {}, body, graphql }: Aski
   const content = sent === undefined || typeof sent === 'string' ? sent : JSON.stringify(sent);
   return {
     target: targetOf(url),
-    label: `${url.origin}${url.pathname}`,
+    label: `${url.origin}${conceal(url.pathname)}`,
     method: method ?? (sent === undefined ? 'GET' : 'POST'),
     headers: {
       accept,

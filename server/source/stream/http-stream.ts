@@ -47,10 +47,11 @@ const TYPES: readonly [type: RegExp, format: StreamFormat][] = [
  */
 export function httpStream(client: HttpClient, options: HttpStreamOptions, clock: Clock): PushSource {
   const { stream: url, format, headers: given, timeout = TIMEOUT, idle, maxBytes = MAX_BYTES } = options;
-  const { target, label, method, headers } = prepare({
+  const asking = {
     url,
     headers: { accept: ACCEPT[format ?? 'any'], 'cache-control': 'no-cache', ...given },
-  });
+  };
+  const { target, label, method, headers } = prepare(asking, client.conceal);
   const shape = createShape(options);
   const { onRecovery } = client.hosts.at(target.origin);
   let pause: number | undefined;
