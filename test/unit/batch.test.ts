@@ -166,6 +166,39 @@ describe('a request that fails', () => {
     ).toEqual(['A', 'B']);
   });
 
+  it('is made again as soon as its host is well', async () => {
+    const asked: number[] = [];
+    const wells = new Set<() => void>();
+    let sick = true;
+    const { clock, join, batch } = batchOnManualClock({
+      source: () => ({
+        label: 'x',
+        async fetch() {
+          asked.push(clock.now());
+          if (sick) throw new SourceError('x is sick');
+          return { kind: 'value', value: [] };
+        },
+        watch(changed, signal) {
+          wells.add(changed);
+          signal.addEventListener('abort', () => wells.delete(changed));
+        },
+      }),
+    });
+    const { refresher } = join('A');
+    while (asked.length < 6) await clock.advance(1_000);
+    await clock.advance(1);
+    sick = false;
+    expect(wells.size).toBe(1);
+    for (const well of wells) well();
+    await clock.advance(0);
+    expect(asked).toHaveLength(7);
+    await clock.advance(1_000);
+    expect(asked).toHaveLength(8);
+    await refresher.close();
+    await batch.close();
+    expect([wells.size, clock.pending]).toEqual([0, 0]);
+  });
+
   it('because of one name is told apart from the others in the end', async () => {
     const { clock, join, upstream, store } = batchOnManualClock({ max: 8 });
     upstream.answer = (names) =>

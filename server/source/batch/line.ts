@@ -33,6 +33,8 @@ export function createLine(url: BatchUrl, context: BatchContext): Line {
   /** Stands for all requests where their quotas are meant. */
   const host = context.source(url.with([]));
   const affordable = () => host.affordable?.() ?? 0;
+  const ended = new AbortController();
+  host.watch?.(hostIsWell, ended.signal);
   let closed = false;
 
   function askOutOfTurn(members: readonly Member[]): void {
@@ -130,6 +132,17 @@ export function createLine(url: BatchUrl, context: BatchContext): Line {
     plan(group);
   }
 
+  /** Who was shut out is asked for at once, and not at the end of a backoff. */
+  function hostIsWell(): void {
+    leaveAlone = false;
+    backoff.succeeded(true);
+    for (const group of groups) {
+      if (!group.failing) continue;
+      group.timer?.cancel();
+      turn(group);
+    }
+  }
+
   async function ask(member: Member): Promise<void> {
     if (!member.asking) {
       member.due?.cancel();
@@ -160,6 +173,7 @@ export function createLine(url: BatchUrl, context: BatchContext): Line {
     dismiss: (member) => gathering.delete(member),
     close() {
       closed = true;
+      ended.abort();
       gathering.close();
       groups.close();
     },

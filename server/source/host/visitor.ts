@@ -22,8 +22,8 @@ export interface VisitorOptions {
 }
 
 export function createVisitor(host: Host, { label, timeout, clock }: VisitorOptions): Visitor {
-  /** Whether the last fetch failed. */
-  let failing = false;
+  /** Whether the last fetch failed, or there was none yet: somebody else may fetch on its behalf. */
+  let failing = true;
   let visits = 0;
 
   return {
