@@ -67,7 +67,6 @@ export const hostile: Theme = {
         raw.resume();
         const bad = random.pick([
           Buffer.from([0x83, 0x80, 1, 2, 3, 4]), // a reserved opcode
-          Buffer.from([0x81, 0x02, 0x7b, 0x7d]), // not masked
           Buffer.from([0xf1, 0x80, 1, 2, 3, 4]), // reserved bits
           Buffer.from([0x09, 0x80, 1, 2, 3, 4]), // a ping in pieces
           Buffer.from([0x80, 0x80, 1, 2, 3, 4]), // goes on with nothing

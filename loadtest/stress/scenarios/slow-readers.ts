@@ -115,7 +115,7 @@ export const slowReaders: Theme = {
       const served = await serve(stage, {
         ...CONFIG,
         limits: { outboxBytes: 50_000, slowTimeout: 300 },
-        heartbeat: 100,
+        heartbeat: 500,
       });
       const ledger = keepLedger(served.headwater, 'board');
       const good = await followWebSocket('patch')(stage, served, ledger);

@@ -2,6 +2,7 @@ import { check, pause, same, until } from '../check.js';
 import { openRaw } from '../clients/raw.js';
 import type { Theme } from '../scenario.js';
 import { serve } from '../world/serve.js';
+import { good, startUpstream } from '../world/upstream.js';
 
 /** The services over raw TCP. */
 export const tcp: Theme = {
@@ -55,16 +56,15 @@ export const tcp: Theme = {
 
     async 'lines to the race are answered in order, whatever they say'(stage) {
       const { random } = stage;
+      const upstream = await startUpstream(stage, (request, response) => {
+        setTimeout(
+          () => good({ of: request.url!.slice(1) })(request, response),
+          request.url === '/a' ? 5 : 0,
+        );
+      });
       const { headwater } = await serve(stage, {
         tcp: { race: { port: 0 } },
-        sources: ['a', 'b', 'c'].map((topic) => ({
-          topic,
-          every: '1h',
-          fetch: async () => {
-            await pause(topic === 'a' ? 5 : 0);
-            return { of: topic };
-          },
-        })),
+        sources: ['a', 'b', 'c'].map((topic) => ({ topic, every: '1h', fetch: `${upstream.url}/${topic}` })),
       });
       const { port } = headwater.listeners.find(({ name }) => name === 'race')!;
       const raw = await openRaw(stage, port);
@@ -72,7 +72,7 @@ export const tcp: Theme = {
       raw.setEncoding('utf8').on('data', (piece: string) => {
         text += piece;
       });
-      const asked = Array.from({ length: 60 }, () => random.pick(['a', 'b', 'c', 'nobody', 'no topic!']));
+      const asked = Array.from({ length: 40 }, () => random.pick(['a', 'b', 'c', 'nobody', 'no topic!']));
       const bytes = Buffer.from(asked.map((name) => `${name}\n`).join(''));
       for (let at = 0; at < bytes.length; ) {
         const size = random.int(1, 20);
@@ -95,33 +95,20 @@ export const tcp: Theme = {
     async 'a client that leaves calls its races off'(stage) {
       const { random } = stage;
       let running = 0;
+      const upstream = await startUpstream(stage, (request) => {
+        running += 1;
+        request.socket.once('close', () => (running -= 1));
+      });
       const { headwater } = await serve(stage, {
         tcp: { race: { port: 0 } },
-        sources: [
-          {
-            topic: 'slow',
-            every: '1h',
-            fetch: ({ signal }) => {
-              running += 1;
-              return new Promise((_resolve, reject) => {
-                signal.addEventListener(
-                  'abort',
-                  () => {
-                    running -= 1;
-                    reject(signal.reason);
-                  },
-                  { once: true },
-                );
-              });
-            },
-          },
-        ],
+        sources: [{ topic: 'slow', every: '1h', fetch: upstream.url }],
       });
       const { port } = headwater.listeners.find(({ name }) => name === 'race')!;
-      for (let n = 0; n < 15; n++) {
+      for (let n = 0; n < 12; n++) {
         const raw = await openRaw(stage, port);
         raw.write('slow\n'.repeat(random.int(1, 5)));
-        if (random.chance(0.7)) await until(() => running > 0, 'a race runs');
+        // Without a race that runs, the line and the end of the connection may come as one: it is answered then.
+        await until(() => running > 0, 'a race runs');
         raw.resetAndDestroy();
         await until(() => running === 0, 'no race runs');
       }

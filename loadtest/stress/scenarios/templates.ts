@@ -7,6 +7,8 @@ import { type Served, serve } from '../world/serve.js';
 import { startUpstream } from '../world/upstream.js';
 
 const CITIES = Array.from({ length: 12 }, (_, n) => `city${n}`);
+/** Those that an upstream may know nothing of. */
+const SHY = CITIES.slice(9);
 
 /** Topics that begin when they are asked for, and end when nobody asks any more. */
 export const templates: Theme = {
@@ -42,7 +44,7 @@ export const templates: Theme = {
         if (random.chance(0.3)) await pause(random.int(0, 4));
       }
       await until(
-        async () => (await instances(served)) === wanted.size,
+        async () => (await awake(served)) === wanted.size,
         'there are as many instances as are wanted',
       );
       for (const city of wanted) {
@@ -52,7 +54,7 @@ export const templates: Theme = {
         await until(() => talk.inbox.all.filter(isNews).length > before, `${city} goes on`);
       }
       talk.socket.terminate();
-      await until(async () => (await instances(served)) === 0, 'all instances have ended');
+      await until(async () => (await awake(served)) === 0, 'all instances have ended');
     },
 
     async 'instances beyond the bound evict the idle ones, and refuse when none is'(stage) {
@@ -105,14 +107,16 @@ export const templates: Theme = {
         if (!wanted.delete(name)) wanted.add(name);
         const moved = random.pick(CITIES);
         prices.set(moved, random.int(1, 1_000));
-        if (random.chance(0.1)) {
-          if (!hidden.delete(moved)) hidden.add(moved);
+        if (random.chance(0.2)) {
+          const shy = random.pick(SHY);
+          if (!hidden.delete(shy)) hidden.add(shy);
         }
         if (random.chance(0.4)) await pause(random.int(0, 8));
       }
-      hidden.clear();
       for (const name of CITIES) prices.set(name, random.int(1_001, 2_000));
+      // Who was left out is asked for more and more seldom.
       for (const name of wanted) {
+        if (SHY.includes(name)) continue;
         const ledger = keepLedger(served.headwater, `price/${name}`);
         const follower = await followWebSocket('patch')(stage, served, ledger);
         await until(() => {
@@ -125,7 +129,17 @@ export const templates: Theme = {
   },
 };
 
-async function instances({ ask }: Served): Promise<number> {
+/** Instances that there are. */
+function instances(served: Served): Promise<number> {
+  return gaugeOf(served, 'instances');
+}
+
+/** Instances that somebody needs. */
+async function awake(served: Served): Promise<number> {
+  return (await gaugeOf(served, 'instances')) - (await gaugeOf(served, 'idle_instances'));
+}
+
+async function gaugeOf({ ask }: Served, name: string): Promise<number> {
   const text = await (await ask('/metrics')).text();
-  return Number(/^headwater_template_instances\{.*\} (\d+)$/m.exec(text)?.[1]);
+  return Number(new RegExp(`^headwater_template_${name}\\{.*\\} (\\d+)$`, 'm').exec(text)?.[1]);
 }

@@ -82,7 +82,7 @@ async function moods(
   let fails = 0;
   for (let n = 0; n < 12; n++) {
     // The costly ones are few.
-    const failing = fails < 4 && random.chance(0.5);
+    const failing = fails < 3 && random.chance(0.5);
     if (failing) fails += 1;
     value = { n, mood: failing ? random.pick(bad) : 'good' };
     await refresh(served);
