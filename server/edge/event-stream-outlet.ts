@@ -6,10 +6,10 @@ const COMMENT = Buffer.from(':\n\n');
 
 /** The outlet of one event stream. What is written before it opens is kept and leaves first. */
 export interface EventStreamOutlet extends Outlet {
-  /** Begins the stream: `retry`, what was written so far, `position`; from then on each write ends with `trailer`. */
+  /** Begins the stream: `greeting`, what was written so far, `position`; from then on each write ends with `trailer`. */
   open(
     stream: ResponseStream,
-    retry: Uint8Array,
+    greeting: Uint8Array,
     position: Uint8Array | undefined,
     trailer: (() => Uint8Array) | undefined,
   ): void;
@@ -43,11 +43,11 @@ export function eventStreamOutlet(format: WireFormat, onEnd: () => void): EventS
     format,
     answersBeats: false,
     ended,
-    open(opened, retry, position, eachTrailer) {
+    open(opened, greeting, position, eachTrailer) {
       stream = opened;
       trailer = eachTrailer;
       opened.cork(() => {
-        for (const chunk of [retry, ...early, ...(position ? [position] : [])]) opened.write(chunk);
+        for (const chunk of [greeting, ...early, ...(position ? [position] : [])]) opened.write(chunk);
       });
       early = [];
       earlyBytes = 0;

@@ -78,10 +78,12 @@ export async function serveEventStream(
     outlet.drained();
     context.hub.drained(connection);
   });
-  const retry = Buffer.from(`retry: ${RETRY + Math.floor(Math.random() * RETRY)}\n\n`);
+  const retry = RETRY + Math.floor(Math.random() * RETRY);
+  // The comment tells clients that look at comments how long a silence is one too long.
+  const greeting = Buffer.from(`retry: ${retry}\n: heartbeat ${context.heartbeat}\n\n`);
   // A reader of events that is cut off before the first must know where it stood, or it would miss some.
   const position = several || isEventTopic(context, topics[0]!) ? idBlock(connection) : undefined;
-  outlet.open(stream, retry, position, several ? () => idBlock(connection) : undefined);
+  outlet.open(stream, greeting, position, several ? () => idBlock(connection) : undefined);
   context.hub.drained(connection);
 }
 

@@ -2,8 +2,11 @@ import type { Clock } from '../async/clock.js';
 import type { Connection } from '../hub/connection.js';
 import type { Hub } from '../hub/hub.js';
 
-/** How often all connections are looked at, in ms. */
+/** How often all connections are looked at, in ms; more often where that were much of a heartbeat. */
 const SWEEP = 1_000;
+const SWEEPS_A_BEAT = 5;
+/** A look is late that comes after so many times its period. */
+const LATE = 2;
 
 export interface SweeperOptions {
   clock: Clock;
@@ -16,17 +19,24 @@ export interface SweeperOptions {
 }
 
 /**
- * Keeps connections honest: beats on each every `heartbeat`, drops a peer that has not answered one beat by the next,
- * and one that has taken nothing from a full outbox for `slowTimeout`. One timer serves them all; connections beat at their own phase.
+ * Keeps connections honest: beats on each every `heartbeat`, drops a peer that has not answered one beat by the next
+ * (so it is gone within two, and the time between two looks), and one that has taken nothing from a full outbox for
+ * `slowTimeout`. One timer serves them all; connections beat at their own phase.
  */
 export function startSweeper(hub: Hub, options: SweeperOptions): { close(): void } {
   const { clock, heartbeat, slowTimeout, onTooSlow } = options;
-  const period = Math.min(SWEEP, heartbeat);
+  const period = Math.min(SWEEP, heartbeat / SWEEPS_A_BEAT);
   let timer = clock.after(period, sweep);
+  let swept = clock.now();
+  let waited = false;
 
   function sweep(): void {
     timer = clock.after(period, sweep);
     const now = clock.now();
+    // Where the event loop was held, or the machine slept, what peers sent meanwhile has not been read yet.
+    waited = !waited && now - swept > LATE * period;
+    swept = now;
+    if (waited) return;
     for (const connection of hub.connections) {
       connection.measure(now);
       if (isTooSlow(connection, now)) {
@@ -42,7 +52,9 @@ export function startSweeper(hub: Hub, options: SweeperOptions): { close(): void
 
   function beat(connection: Connection, now: number): void {
     const isFirst = connection.nextBeat === 0;
-    connection.nextBeat = now + heartbeat;
+    // From when it was due, so that looking a little late does not add up.
+    const isOnTime = now - connection.nextBeat < LATE * period;
+    connection.nextBeat = (isOnTime ? connection.nextBeat : now) + heartbeat;
     // A beat would wait behind what a slow reader has not taken; that it takes any is its sign of life.
     if (isFirst || connection.congestedSince !== undefined) {
       connection.heard = true;

@@ -11,7 +11,7 @@ import { httpResponse } from './libuv-response.js';
 import { type LibuvUpgrades, libuvUpgrades } from './libuv-upgrade.js';
 import { listenError } from './listen-error.js';
 import type { DefectReporter, HttpHandlers, HttpListenOptions, Listener } from './policy.js';
-import { bind, serverListener } from './tcp.js';
+import { bind, KEEP_ALIVE, serverListener } from './tcp.js';
 
 const SECOND = 1000;
 
@@ -23,6 +23,7 @@ const SERVER_LIMITS = {
   connectionsCheckingInterval: 5 * SECOND,
   maxHeaderSize: MAX_HEAD_BYTES,
   noDelay: true,
+  ...KEEP_ALIVE,
   joinDuplicateHeaders: true,
 } as const;
 const MAX_HEADERS = 100;

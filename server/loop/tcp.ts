@@ -15,6 +15,12 @@ import { tcpConnection } from './tcp-connection.js';
 const BACKLOG = 4096;
 
 /**
+ * A peer that is silent for 10 s is asked by the kernel whether it is there, and given up after ten more questions, one
+ * a second (libuv's own numbers). The kernel does not ask while something it sent is not acknowledged.
+ */
+export const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelay: 10_000 } as const;
+
+/**
  * Raw TCP over libuv, the same for every policy: uWebSockets.js offers none to JavaScript.
  * See {@link tcpConnection} for what makes it fast.
  */
@@ -24,11 +30,14 @@ export async function listenTcp(
 ): Promise<Listener> {
   const report = options.onDefect ?? throwLater;
   const sockets = new Set<Socket>();
-  const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (accepted) => {
-    const socket = tcpConnection(accepted, accept, report);
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
+  const server = createServer(
+    { allowHalfOpen: true, noDelay: true, pauseOnConnect: true, ...KEEP_ALIVE },
+    (accepted) => {
+      const socket = tcpConnection(accepted, accept, report);
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+    },
+  );
   await bind(server, options, report);
   return serverListener(server, sockets);
 }

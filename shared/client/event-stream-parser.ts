@@ -6,8 +6,8 @@ export interface EventStreamHandlers {
   id?(id: string): void;
   /** The field `retry`, in milliseconds. */
   retry?(milliseconds: number): void;
-  /** A comment: a sign of life. */
-  comment?(): void;
+  /** A comment: a sign of life. Without its colon and one space after it. */
+  comment?(text: string): void;
 }
 
 /**
@@ -57,7 +57,7 @@ export function createEventStreamParser(
     const colon = text.indexOf(':');
     if (text === '') dispatch();
     else if (colon < 0) field(text, '');
-    else if (colon === 0) handlers.comment?.();
+    else if (colon === 0) handlers.comment?.(text.slice(text[1] === ' ' ? 2 : 1));
     else field(text.slice(0, colon), text.slice(colon + (text[colon + 1] === ' ' ? 2 : 1)));
   }
 

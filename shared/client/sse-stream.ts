@@ -5,10 +5,14 @@ import type { Retry } from './backoff.js';
 import { decodeFrame } from './decode.js';
 import { createEventStreamParser } from './event-stream-parser.js';
 import type { Wanted } from './transport.js';
-import { createWatchdog } from './watchdog.js';
+import { createWatchdog, type Watchdog } from './watchdog.js';
 
-/** Servers comment this often on a stream that has no news; one that is silent twice as long is given up. */
+/**
+ * Servers comment this often on a stream that has no news, unless their first comment says how often, as
+ * `heartbeat 5000`; one that is silent twice as long is given up.
+ */
 const HEARTBEAT_MS = 25_000;
+const HEARTBEAT_COMMENT = /^heartbeat ([1-9]\d{0,8})$/;
 
 export interface SseStreamOptions {
   url: URL;
@@ -73,14 +77,14 @@ export function openSseStream({ url, token, wanted, retry, sink }: SseStreamOpti
       if (!isEventStream(response)) return await refusal(response, wanted.topic, retry);
       retry.opened();
       sink.open();
-      await readBody(response, () => watchdog.heard());
+      await readBody(response, watchdog);
       return 'the server ended the stream';
     } finally {
       watchdog.stop();
     }
   }
 
-  async function readBody(response: Response, heard: () => void): Promise<void> {
+  async function readBody(response: Response, watchdog: Watchdog): Promise<void> {
     const parse = createEventStreamParser({
       event(data, id) {
         const epoch = parseCursor(id)?.epoch;
@@ -91,11 +95,15 @@ export function openSseStream({ url, token, wanted, retry, sink }: SseStreamOpti
         if (cursor && !attempt.signal.aborted) sink.position(cursor);
       },
       retry: retry.asked,
+      comment(text) {
+        const [, heartbeat] = HEARTBEAT_COMMENT.exec(text) ?? [];
+        if (heartbeat !== undefined && !attempt.signal.aborted) watchdog.start(Number(heartbeat));
+      },
     });
     const decoder = new TextDecoder();
     const reader = response.body!.getReader();
     for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
-      heard();
+      watchdog.heard();
       parse(decoder.decode(chunk.value, { stream: true }));
       // A subscriber may have closed or restarted us meanwhile; what is still in this chunk is not for it.
       if (attempt.signal.aborted) return;

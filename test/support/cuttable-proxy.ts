@@ -7,6 +7,11 @@ export interface CuttableProxy {
   readonly url: string;
   /** Cuts every connection; new ones go through. */
   cut(): void;
+  /**
+   * From now on nothing goes through the connections that there are, in neither direction, and neither side is told:
+   * what is sent is taken and lost, as where a machine has vanished behind a router. New ones go through.
+   */
+  swallow(): void;
 }
 
 /** Hears what goes through, each way. */
@@ -15,10 +20,11 @@ export interface Listeners {
   fromServer?: (bytes: Buffer) => void;
 }
 
-/** A TCP proxy before an HTTP server, whose connections can be cut as a broken network would. */
+/** A TCP proxy before an HTTP server, whose connections can be cut or swallowed as a broken network would. */
 export async function cuttableProxy(target: string, listeners: Listeners = {}): Promise<CuttableProxy> {
   const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
+  const swallowed = new WeakSet<Socket>();
   const proxy = createServer((socket) => {
     const upstream = connect(Number(port), hostname);
     if (listeners.fromClient) socket.on('data', listeners.fromClient);
@@ -28,10 +34,10 @@ export async function cuttableProxy(target: string, listeners: Listeners = {}): 
       [upstream, socket],
     ] as const) {
       sockets.add(from);
-      from.on('error', () => to.destroy());
+      from.on('error', () => swallowed.has(from) || to.destroy());
       from.on('close', () => {
         sockets.delete(from);
-        to.destroy();
+        if (!swallowed.has(from)) to.destroy();
       });
       from.pipe(to);
     }
@@ -41,10 +47,17 @@ export async function cuttableProxy(target: string, listeners: Listeners = {}): 
   const cut = () => {
     for (const socket of sockets) socket.destroy();
   };
+  const swallow = () => {
+    for (const socket of sockets) {
+      swallowed.add(socket);
+      socket.unpipe();
+      socket.resume();
+    }
+  };
   onTestFinished(async () => {
     cut();
     proxy.close();
     await once(proxy, 'close');
   });
-  return { url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, cut };
+  return { url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, cut, swallow };
 }

@@ -32,6 +32,8 @@ export interface Crowd {
   pause(): Promise<CrowdReport>;
   resume(): Promise<CrowdReport>;
   report(): Promise<CrowdReport>;
+  /** Stops the process itself: its kernel still takes what is sent, and nobody answers. */
+  freeze(): void;
   /** Resolves when every one of them has got that very version of a topic. */
   reached(topic: string, version: number): Promise<void>;
 }
@@ -67,6 +69,7 @@ export async function openCrowd(options: CrowdOptions): Promise<Crowd> {
     pause: () => ask('pause'),
     resume: () => ask('resume'),
     report: () => ask('report'),
+    freeze: () => void child.kill('SIGSTOP'),
     async reached(topic, version) {
       while (!reached.has(`${topic}:${version}`)) {
         await new Promise<void>((resolve) => {

@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { WebSocket } from 'ws';
+import { connect, type Status } from '../../shared/client/index.js';
+import { openEventStream, openWebSocket } from '../support/clients.js';
+import { cuttableProxy } from '../support/cuttable-proxy.js';
+import { metric } from '../support/metrics.js';
+import { POLICIES } from '../support/policies.js';
+import { openCrowd } from '../support/readers.js';
+import { startServer } from '../support/server.js';
+
+const HEARTBEAT = 400;
+const READERS = 10;
+
+describe.each(POLICIES)('on %s', (loop) => {
+  const start = () => startServer({ loop, topics: [{ topic: 'board' }], heartbeat: `${HEARTBEAT}ms` });
+
+  it('readers whose process has stopped are found and freed, and those beside them are not', async () => {
+    const server = await start();
+    const good = await openWebSocket(server.wsUrl);
+    const stream = await openEventStream(`${server.url}/topics/board`);
+    const dead = await openCrowd({
+      port: server.headwater.listeners[0]!.port,
+      websockets: READERS,
+      streams: 0,
+      topics: ['board'],
+    });
+    expect(await metric(server, 'connections')).toBe(READERS + 2);
+    dead.freeze();
+    await expect.poll(() => metric(server, 'connections'), { timeout: 10_000 }).toBe(2);
+    expect(await metric(server, 'drops_total')).toBe(READERS);
+    server.headwater.topic('board').set('still here');
+    expect((await stream.inbox.next()).message).toMatchObject({ value: 'still here' });
+    good.say({ type: 'ping', id: 1 });
+    await good.inbox.nextWhere(({ type }) => type === 'pong');
+  });
+
+  it('the age and the silence of every connection are there to see', async () => {
+    const server = await start();
+    await openWebSocket(server.wsUrl);
+    await openEventStream(`${server.url}/topics/board`);
+    for (const transport of ['websocket', 'sse']) {
+      const oldest = `{transport="${transport}",quantile="1"}`;
+      await expect
+        .poll(() => metric(server, `connection_age_seconds${oldest}`), { timeout: 10_000 })
+        .toBeGreaterThan((3 * HEARTBEAT) / 1000);
+      // However old it is, it has been heard of within the last heartbeats.
+      const age = (await metric(server, `connection_age_seconds${oldest}`))!;
+      const silence = (await metric(server, `connection_silence_seconds${oldest}`))!;
+      expect(silence).toBeLessThan(age);
+    }
+    expect(await metric(server, 'connection_age_seconds{transport="race",quantile="1"}')).toBeUndefined();
+  });
+
+  it.each(['websocket', 'sse'] as const)(
+    'the client notices over %s that its server has vanished, and comes back to it',
+    async (transport) => {
+      const server = await start();
+      const board = server.headwater.topic('board');
+      board.set('before');
+      const proxy = await cuttableProxy(server.url);
+      const client = connect(proxy.url, { transport, WebSocket, backoff: { base: 10, max: 50 } });
+      onTestFinished(() => client.close());
+      const statuses: Status[] = [];
+      const values: unknown[] = [];
+      client.onStatus((status) => statuses.push(status));
+      client.subscribe('board', (update) => update.kind === 'state' && values.push(update.value));
+      await expect.poll(() => values).toEqual(['before']);
+      const silent = await metric(server, 'connections');
+      proxy.swallow();
+      board.set('meanwhile');
+      await expect.poll(() => values, { timeout: 10_000 }).toEqual(['before', 'meanwhile']);
+      expect(statuses.slice(-2)).toEqual(['reconnecting', 'open']);
+      // What no longer answers is freed too. Over SSE nobody is asked: see docs/operations.md.
+      if (transport === 'websocket')
+        await expect.poll(() => metric(server, 'connections'), { timeout: 10_000 }).toBe(silent);
+    },
+  );
+});
+
+it.skipIf(process.platform !== 'linux')(
+  'the kernel asks on libuv whether the peer of a quiet connection is there',
+  async () => {
+    const server = await startServer({ loop: 'libuv', topics: [{ topic: 'board' }] });
+    await openEventStream(`${server.url}/topics/board`);
+    const port = server.headwater.listeners[0]!.port.toString(16).toUpperCase().padStart(4, '0');
+    // https://www.kernel.org/doc/Documentation/networking/proc_net_tcp.txt: 01 is established, 2 the keep-alive timer.
+    const ours = readFileSync('/proc/net/tcp', 'utf8')
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+      .filter(([, local, , state]) => local?.endsWith(`:${port}`) && state === '01');
+    expect(ours).toHaveLength(1);
+    expect(ours[0]![5]).toMatch(/^02:/);
+  },
+);

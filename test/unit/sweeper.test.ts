@@ -1,0 +1,124 @@
+import { expect, it } from 'vitest';
+import { type ManualClock, manualClock } from '../../server/async/manual-clock.js';
+import { startSweeper } from '../../server/edge/sweeper.js';
+import type { Connection, Outlet } from '../../server/hub/connection.js';
+import { createHub, type Hub } from '../../server/hub/hub.js';
+import { createStore } from '../../server/store/store.js';
+
+const HEARTBEAT = 25_000;
+const SLOW = 30_000;
+const OUTBOX = 1_000;
+/** How often the sweeper looks at most. */
+const LOOK = 1_000;
+
+interface Peer {
+  connection: Connection;
+  beats: number;
+  droppedAt: number | undefined;
+  buffered: number;
+}
+
+function setUp() {
+  const manual = manualClock(1_000_000);
+  let skipped = 0;
+  /** Time goes by without a timer, as where the event loop is held. */
+  const skip = (milliseconds: number) => {
+    skipped += milliseconds;
+  };
+  const clock: ManualClock = { ...manual, now: () => manual.now() + skipped };
+  const hub = createHub(createStore({ clock }), {
+    clock,
+    outboxBytes: OUTBOX,
+    subscriptionsPerConnection: 0,
+  });
+  const tooSlow: number[] = [];
+  startSweeper(hub, {
+    clock,
+    heartbeat: HEARTBEAT,
+    slowTimeout: SLOW,
+    onTooSlow: () => tooSlow.push(clock.now()),
+  });
+  return { clock, hub, tooSlow, skip };
+}
+
+/** A peer on a WebSocket that answers each beat while `alive` says so. */
+function join(hub: Hub, clock: ManualClock, alive: () => boolean): Peer {
+  const outlet: Outlet = {
+    transport: 'websocket',
+    format: { encode: ([part]) => Buffer.from(part!.text) },
+    write() {},
+    get bufferedBytes() {
+      return peer.buffered;
+    },
+    beat() {
+      peer.beats += 1;
+      if (alive()) peer.connection.hear(clock.now());
+    },
+    answersBeats: true,
+    finish() {},
+    drop() {
+      peer.droppedAt = clock.now();
+      hub.disconnect(peer.connection);
+    },
+  };
+  const peer: Peer = { connection: hub.connect(outlet), beats: 0, droppedAt: undefined, buffered: 0 };
+  return peer;
+}
+
+/** Steps timers until so much time has passed. */
+async function pass(clock: ManualClock, milliseconds: number): Promise<void> {
+  for (const until = clock.now() + milliseconds; clock.now() < until; ) await clock.step();
+}
+
+it('drops a peer that dies within two heartbeats, whenever that is, and none that lives', async () => {
+  for (let after = 0; after < 3 * HEARTBEAT; after += 3_700) {
+    const { clock, hub } = setUp();
+    let dead = false;
+    const dying = join(hub, clock, () => !dead);
+    const living = join(hub, clock, () => true);
+    await pass(clock, after);
+    const died = clock.now();
+    dead = true;
+    await pass(clock, 4 * HEARTBEAT);
+    expect(dying.droppedAt! - died).toBeGreaterThan(0);
+    expect(dying.droppedAt! - died).toBeLessThanOrEqual(2 * HEARTBEAT + 2 * LOOK);
+    expect(living.droppedAt).toBeUndefined();
+    expect(living.beats).toBeGreaterThan(2);
+  }
+});
+
+it('beats once a heartbeat, without drift', async () => {
+  const { clock, hub } = setUp();
+  const peer = join(hub, clock, () => true);
+  await pass(clock, 40 * HEARTBEAT);
+  expect([39, 40]).toContain(peer.beats);
+});
+
+it('gives peers a chance to be heard when the event loop was held or the machine slept', async () => {
+  const { clock, hub, skip } = setUp();
+  let held = true;
+  const peer = join(hub, clock, () => !held);
+  await pass(clock, HEARTBEAT + 2 * LOOK);
+  expect(peer.beats).toBe(1);
+  skip(10 * HEARTBEAT);
+  // Its answer lies in the socket: timers run first.
+  await clock.step();
+  peer.connection.hear(clock.now());
+  held = false;
+  await pass(clock, 4 * HEARTBEAT);
+  expect(peer.droppedAt).toBeUndefined();
+  expect(peer.beats).toBeLessThanOrEqual(6);
+});
+
+it('counts a reader as slow from when it last took anything, and does not beat on it meanwhile', async () => {
+  const { clock, hub, tooSlow } = setUp();
+  const peer = join(hub, clock, () => false);
+  peer.buffered = OUTBOX * 10;
+  for (; peer.buffered > OUTBOX * 5; peer.buffered -= 500) await pass(clock, SLOW / 2);
+  const stopped = clock.now();
+  expect(peer.droppedAt).toBeUndefined();
+  await pass(clock, 2 * SLOW);
+  expect(peer.beats).toBe(0);
+  expect(tooSlow).toEqual([peer.droppedAt]);
+  expect(peer.droppedAt! - stopped).toBeLessThanOrEqual(SLOW + 2 * LOOK);
+});
