@@ -1,5 +1,7 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { copyFile, mkdtemp, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -250,6 +252,34 @@ describe('a folder', () => {
     await life.end();
     expect((await readdir(folder)).sort()).toEqual(['owner.json', JOURNAL]);
   });
+
+  it.skipIf(process.platform !== 'linux')(
+    'is free whose holder is dead, though nobody has waited for it',
+    async () => {
+      // The one who would have to wait for the child has become another program.
+      const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      onTestFinished(() => void parent.kill());
+      const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+      const pid = Number(line.toString());
+      const statusOf = () => readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]!.split(' ');
+      const started = statusOf()[19];
+      process.kill(pid, 'SIGKILL');
+      await vi.waitFor(() => expect(statusOf()[0]).toBe('Z'));
+      const lock = join(folder, 'lock');
+      await mkdir(lock);
+      const owner = {
+        pid,
+        started,
+        boot: readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim(),
+        namespace: readlinkSync('/proc/self/ns/pid'),
+        inode: String((await stat(lock, { bigint: true })).ino),
+      };
+      await writeFile(join(folder, 'owner.json'), JSON.stringify(owner));
+      await live();
+    },
+  );
 
   it('is made where it is missing', async () => {
     folder = join(folder, 'deep', 'down');

@@ -120,11 +120,15 @@ async function inodeOf(path: string): Promise<string> {
   return String((await stat(path, { bigint: true })).ino);
 }
 
-/** When a process was started (field 22 of proc_pid_stat(5)); `undefined` if there is none of that number. */
+/**
+ * When a process was started (field 22 of proc_pid_stat(5)); `undefined` if there is none of that number, or only what is
+ * left of one that nobody has waited for, as in a container without an init: it is dead (field 3).
+ */
 function startOf(pid: number): string | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19];
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return /[ZX]/i.test(fields[0]!) ? undefined : fields[19];
   } catch {
     return undefined;
   }
