@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../async/clock.js';
 import { type Gatekeeper, TRANSPORTS } from '../edge/gatekeeper.js';
 import type { LimitHits } from '../edge/limit-hits.js';
@@ -27,14 +28,21 @@ export interface Measured {
   keeper: Keeper | undefined;
 }
 
-/** Reads what all parts of a server counted so far. */
-export function takeReadings(measured: Measured): Readings {
+/**
+ * Reads what all parts of a server counted so far. What goes through all topics or connections has a turn of the event
+ * loop of its own, so that many of both do not hold it for long.
+ */
+export async function takeReadings(measured: Measured): Promise<Readings> {
   const { clock, gatekeeper, hub, limitHits, sources, sinks, keeper } = measured;
+  const topics = topicsOf(measured);
+  await setImmediate();
+  const liveness = livenessOf(clock, gatekeeper, hub);
+  await setImmediate();
   return {
     connections: connectionsOf(measured),
-    liveness: livenessOf(clock, gatekeeper, hub),
+    liveness,
     limitHits: limitHits.totals,
-    topics: topicsOf(measured),
+    topics,
     hub: hub.stats,
     sources: {
       ...sources.counts(),

@@ -34,6 +34,8 @@ export class Connection {
   #queue: Uint8Array[] = [];
   #queued = 0;
   #lastBuffered = 0;
+  /** Bytes that the kernel had not taken when they were last counted: after each write, and at least every second. */
+  buffered = 0;
   /** Since when it is full and nothing left it, in ms since the epoch; `undefined` while there is room. */
   congestedSince: number | undefined;
   /** A subscription is behind. */
@@ -62,6 +64,16 @@ export class Connection {
   queue(bytes: Uint8Array): boolean {
     this.#queued += bytes.length;
     return this.#queue.push(bytes) === 1;
+  }
+
+  /** Writes one message past the queue, which is empty. */
+  sendAlone(message: readonly [Uint8Array], now: number): void {
+    if (this.closed) return;
+    this.#stats.bytes += message[0].length;
+    this.#stats.deliveries += 1;
+    this.outlet.write(message);
+    this.measure(now);
+    this.noteTaken(now);
   }
 
   /** Writes what is queued, at `now`. */
@@ -99,6 +111,7 @@ export class Connection {
   /** Notes whether the outbox is full at `now`; as long as the reader takes anything, it counts as just become so. */
   measure(now: number): void {
     const { bufferedBytes } = this.outlet;
+    this.buffered = bufferedBytes;
     if (bufferedBytes <= this.#highWater) return;
     if (this.congestedSince === undefined) this.#stats.congestions += 1;
     if (this.congestedSince === undefined || bufferedBytes < this.#lastBuffered) this.congestedSince = now;

@@ -53,7 +53,7 @@ export interface Metrics {
  * Metrics of one server, in a registry of its own, so that two servers in a process do not mix. Labels hold what is
  * configured, nothing that clients name, unless each topic is to have its own.
  */
-export function createMetrics(read: () => Readings, { build, perTopic }: MetricsOptions): Metrics {
+export function createMetrics(read: () => Promise<Readings>, { build, perTopic }: MetricsOptions): Metrics {
   const registry = new Registry();
   const labels = { ...build, node: process.versions.node };
   let readings: Readings;
@@ -74,7 +74,7 @@ export function createMetrics(read: () => Readings, { build, perTopic }: Metrics
   return {
     async render() {
       // Once a scrape: it walks all topics.
-      readings = read();
+      readings = await read();
       const { hub, sources, topics } = readings;
       const parts = [
         histogramText(
