@@ -110,6 +110,9 @@ export function createGatekeeper(limits: GatekeeperLimits, clock: Clock): Gateke
       } catch (error) {
         leave();
         throw error;
+      } finally {
+        // Whoever is let in sees to its own end.
+        gone.removeEventListener('abort', leave);
       }
       return leave;
     },
