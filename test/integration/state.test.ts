@@ -120,13 +120,14 @@ describe.each(POLICIES)('a server that keeps its state, on %s', (loop) => {
     await writeFile(
       join(folder, 'headwater.config.ts'),
       `let n = 0;
-const rows = Array.from({ length: 50 }, (_, id) => ({ id, n: 0 }));
+// So large that no number of missed patches is longer, and a history that reaches back however slow this machine is.
+const rows = Array.from({ length: 50 }, (_, id) => ({ id, n: 0, pad: 'x'.repeat(1_000) }));
 export default {
   loop: '${loop}',
   http: { port: 0 },
   state: { dir: './state' },
   sources: [
-    { topic: 'busy', every: '2ms', when: 'always', fetch: async () => {
+    { topic: 'busy', every: '2ms', when: 'always', history: { count: 3_000 }, fetch: async () => {
       n += 1;
       return { life: process.pid, rows: rows.map((row) => (row.id === n % 50 ? { ...row, n } : row)) };
     } },
@@ -143,7 +144,7 @@ export default {
         await server.ended;
       });
       const { url, wsUrl } = await linesOf(server);
-      const client = await subscribe(wsUrl, 'busy', held);
+      const client = await subscribe(wsUrl, 'busy', held && { epoch: held.epoch, version: held.version });
       if (held) expect(client.subscribed).toMatchObject({ epoch: held.epoch, resumed: true });
       const { epoch } = client.subscribed;
       const enough = (held?.version ?? 0) + 40;
