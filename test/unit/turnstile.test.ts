@@ -82,7 +82,8 @@ it('counts who waits as inside, until it goes', async () => {
   expect(gatekeeper.inside).toBe(5);
   await expect(gatekeeper.admitInTurn('a', 'sse', NEVER)).rejects.toMatchObject({ limit: 'connections' });
   gone.abort();
-  expect(gatekeeper.inside).toBe(0);
+  // The first was let in, and has to leave by itself.
+  expect(gatekeeper.inside).toBe(1);
 });
 
 it('is open to all where there is no limit', async () => {
