@@ -137,6 +137,16 @@ describe('a GraphQL source', () => {
     server.answer = answer;
     expect(await topic.fetch()).toEqual({ value, stale: `${server.url} ${reason}` });
   });
+
+  it('does not give away the user and password of its URL where the server repeats them', async () => {
+    const server = await upstream();
+    server.answer = ({ headers }, response) =>
+      response.end(JSON.stringify({ errors: [{ message: `refused: ${headers.authorization}` }] }));
+    const topic = feed(server.url.replace('//', '//user:hunter22@'), { graphql: { query } });
+    expect((await topic.fetch()).stale).toBe(
+      `${server.url} answered the GraphQL error "refused: Basic (secret)"`,
+    );
+  });
 });
 
 describe('a source that keeps a part of the answer', () => {

@@ -44,7 +44,9 @@ interface Known {
 export function httpSource(client: HttpClient, options: HttpSourceOptions, clock = systemClock): Source {
   const { timeout = TIMEOUT, maxBytes = MAX_BYTES, retries = 0 } = options;
   const { target, label, method, headers, body } = prepare(options, client.conceal);
-  const graphql = options.graphql && createGraphqlReader(options.headers);
+  const graphql =
+    options.graphql &&
+    createGraphqlReader({ authorization: headers.authorization ?? '', ...options.headers });
   const shape = createShape(options);
   const visitor = createVisitor(client.hosts.at(target.origin), { label, timeout, clock });
   let known: Known | undefined;
