@@ -44,7 +44,7 @@ it('a pipeline fetches, parses, transforms and stores, under the eyes of the met
   const metrics = async () => (await fetch(`${url}/metrics`)).text();
   await vi.waitFor(async () => {
     expect(await metrics()).toMatch(/^headwater_pipeline_out_total\{pipeline="pages",stage="sink"\} [1-9]/m);
-  });
+  }, 10_000);
   see();
   await running;
   expect(most).toBe(4);
