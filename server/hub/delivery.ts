@@ -1,6 +1,6 @@
 import type { DeliveryMode } from '../../shared/messages.js';
 import type { TopicFlush } from '../store/topic.js';
-import type { Channel } from './channel.js';
+import type { Channel, Lane } from './channel.js';
 import type { Connection } from './connection.js';
 import type { HubStats } from './stats.js';
 import { NOTHING, type Subscription } from './subscription.js';
@@ -14,31 +14,67 @@ const EVENTS_PER_MESSAGE = 65_536;
  * the caller sends them once all topics of the flush are queued, so each gets one write.
  */
 export function deliver(channel: Channel, flush: TopicFlush, touched: Connection[], stats: HubStats): void {
+  forEachLane(channel, flush, stats, (lane, bytes, builtOn) => {
+    for (const subscription of lane.subscriptions) {
+      if (!takes(subscription, builtOn)) continue;
+      if (subscription.connection.queue(bytes)) touched.push(subscription.connection);
+    }
+  });
+}
+
+/**
+ * The same where nothing else is flushed with it: most connections get it written at once, which spares a crowd a
+ * second walk through the memory of all of them.
+ */
+export function deliverAlone(
+  channel: Channel,
+  flush: TopicFlush,
+  touched: Connection[],
+  now: number,
+  stats: HubStats,
+): void {
+  forEachLane(channel, flush, stats, ({ subscriptions }, bytes, builtOn) => {
+    const message = [bytes] as const;
+    // From the end: a reader that leaves while it is written to changes places with one that had its turn.
+    for (let index = subscriptions.length - 1; index >= 0; index--) {
+      const subscription = subscriptions[index];
+      if (!subscription || !takes(subscription, builtOn)) continue;
+      const { connection } = subscription;
+      if (!connection.lagging) connection.sendAlone(message, now);
+      else if (connection.queue(bytes)) touched.push(connection);
+    }
+  });
+}
+
+function forEachLane(
+  channel: Channel,
+  flush: TopicFlush,
+  stats: HubStats,
+  visit: (lane: Lane, bytes: Uint8Array, builtOn: number | undefined) => void,
+): void {
   const { topic, change, turned } = flush;
   if (!change && !turned) return;
   // A value builds on nothing; a patch and events build on what came before; a turn on having seen all.
   const builtOn = change?.kind === 'value' ? undefined : (change?.from ?? topic.version);
-  const { stale } = topic.freshness;
-
   const encodedFor: Partial<Record<DeliveryMode, Encoded | undefined>> = {};
-
   for (const lane of channel.lanes) {
     encodedFor[lane.mode] ??= channel.encodeFlush(flush, lane.mode);
     const encoded = encodedFor[lane.mode];
-    if (!encoded) continue;
-    const bytes = bytesOf(encoded, lane.format, stats);
-    for (const subscription of lane.subscriptions) {
-      const { connection } = subscription;
-      const inStep = builtOn === undefined || subscription.version === builtOn;
-      if (subscription.behind || !inStep || !connection.room) {
-        fallBehind(subscription);
-        continue;
-      }
-      if (connection.queue(bytes)) touched.push(connection);
-      subscription.version = topic.version;
-      subscription.toldStale = stale;
-    }
+    if (encoded) visit(lane, bytesOf(encoded, lane.format, stats), builtOn);
   }
+}
+
+/** Whether a reader is in step with a flush and has room for it: it then holds the topic's version. */
+function takes(subscription: Subscription, builtOn: number | undefined): boolean {
+  const { topic } = subscription.channel;
+  const inStep = builtOn === undefined || subscription.version === builtOn;
+  if (subscription.behind || !inStep || !subscription.connection.room) {
+    fallBehind(subscription);
+    return false;
+  }
+  subscription.version = topic.version;
+  subscription.toldStale = topic.freshness.stale;
+  return true;
 }
 
 /** Tells those who asked for it that the source was asked and nothing changed, and when they are due. */

@@ -9,7 +9,7 @@ import { unknownTopic } from '../store/store.js';
 import type { TopicFlush, TopicView } from '../store/topic.js';
 import { Channel } from './channel.js';
 import { Connection, type Outlet } from './connection.js';
-import { bytesOf, catchUp, deliver, deliverChecked, send } from './delivery.js';
+import { bytesOf, catchUp, deliver, deliverAlone, deliverChecked, send } from './delivery.js';
 import { inTurns } from './in-turns.js';
 import { startOf, whatFollows } from './resume.js';
 import { createStats, type HubStats } from './stats.js';
@@ -124,7 +124,8 @@ export function createHub(store: Store, options: HubOptions): Hub {
     for (const flush of flushes) {
       const channel = channels.get(flush.topic.name);
       if (!channel) continue;
-      deliver(channel, flush, touched, stats);
+      if (flushes.length === 1 && !flush.checked) deliverAlone(channel, flush, touched, now, stats);
+      else deliver(channel, flush, touched, stats);
       if (flush.checked) deliverChecked(channel, touched, now, stats);
       if (flush.change) changed.push(channel);
       for (const watcher of channel.watchers) watching.push({ watcher, flush });

@@ -90,7 +90,7 @@ export function webSocketConnection(
     },
     get bufferedBytes() {
       let bytes = socket.writableLength + (direct?.bufferedBytes ?? 0);
-      for (const { length } of held) bytes += length;
+      if (corks > 0) for (const { length } of held) bytes += length;
       return bytes;
     },
     close(code, reason) {
