@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { type DestinationStream, destination, type Logger, pino } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 
@@ -32,6 +33,7 @@ export function createLogger({
       level,
       base: undefined,
       timestamp: pino.stdTimeFunctions.isoTime,
+      serializers: { err: serialized },
       formatters: { level: (label) => ({ level: label }) },
       redact: {
         paths: DEPTHS.flatMap((depth) => SECRET_KEYS.map((key) => (depth + key).replace('.[', '['))),
@@ -40,6 +42,15 @@ export function createLogger({
     },
     pretty ? forPeople(sink) : sink,
   );
+}
+
+/** Code may throw anything, also what throws when it is looked at. */
+function serialized(error: unknown): unknown {
+  try {
+    return error instanceof Error ? pino.stdSerializers.err(error) : inspect(error);
+  } catch {
+    return 'a thrown value that cannot be shown';
+  }
 }
 
 /** Renders in this process: a worker would lose the last lines of a process that ends. */

@@ -36,6 +36,16 @@ describe('the log', () => {
     expect(lines[0]).toContain('(secret)');
   });
 
+  it('survives a thrown value that cannot be looked at', () => {
+    const { logger, lines } = logInto();
+    const refuse = () => {
+      throw new Error('no');
+    };
+    logger.warn({ err: new Proxy({}, { get: refuse }) }, 'a fetch failed');
+    logger.warn({ err: Object.defineProperty({}, 'a', { get: refuse, enumerable: true }) }, 'a fetch failed');
+    expect(lines.map((line) => JSON.parse(line).msg)).toEqual(['a fetch failed', 'a fetch failed']);
+  });
+
   it('keeps a secret from people too', () => {
     const { logger, lines } = logInto({ pretty: true });
     logger.warn({ token: 's3cret' }, 'odd');
