@@ -61,7 +61,7 @@ async function publishUntilRefused(server: Served, each: (n: number) => object) 
 describe.each(POLICIES)('a drain under load on %s', (loop) => {
   it.skipIf(obstacle)(
     `${CROWD} clients lose no version: told to come back, closed with 1012, and resumed without a hole`,
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async () => {
       const config = (port: number) => ({
         loop,

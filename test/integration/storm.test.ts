@@ -48,7 +48,7 @@ async function refresh(server: Served): Promise<void> {
 describe.each(POLICIES)('a storm on %s', (loop) => {
   it.skipIf(obstacle)(
     `${CROWD} clients that come back at once cost no upstream call and no encoding each, and end with the exact value`,
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async () => {
       const upstream = await changingUpstream();
       const config = (port: number) => ({
