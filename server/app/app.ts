@@ -32,6 +32,8 @@ const HISTORY = { count: 256, bytes: 1024 * 1024 };
 /** A WebSocket message beyond this many times `limits.messageBytes` closes at once instead of being told off. */
 const HARD_LIMIT_FACTOR = 16;
 const MESSAGE_BYTES_UNLIMITED = 64 * 1024 * 1024;
+/** HTTP connections beside those that `limits.connections` counts: for requests that do not stay, and for saying so. */
+const PASSING = 1_000;
 /** Clients of a server that goes away come back within so many ms, and one more for each of them. */
 const RECONNECT_SPREAD = 1_000;
 /** The built pages, whether this runs built or from its sources. */
@@ -181,7 +183,12 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
   try {
     if (options.listen ?? true) {
       const race = { races, gatekeeper, limitHits, report };
-      await listeners.open(config, { handlers: routesOn(policy), maxMessageBytes, race });
+      const bounds = {
+        maxMessageBytes,
+        ...(limits.connections > 0 ? { maxConnections: limits.connections + PASSING } : {}),
+        onRefused: () => limitHits.add('sockets'),
+      };
+      await listeners.open(config, { handlers: routesOn(policy), bounds, race });
     }
   } catch (error) {
     await headwater.close();

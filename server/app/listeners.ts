@@ -1,7 +1,13 @@
 import type { Config } from '../config/schema.js';
 import { type EchoListener, serveEcho } from '../edge/echo.js';
 import { type RaceListener, serveRace } from '../edge/race-service.js';
-import type { DefectReporter, HttpHandlers, Listener, LoopPolicy } from '../loop/policy.js';
+import type {
+  DefectReporter,
+  HttpHandlers,
+  HttpListenOptions,
+  Listener,
+  LoopPolicy,
+} from '../loop/policy.js';
 
 /** Where the server listens. */
 export interface BoundListener {
@@ -37,7 +43,7 @@ type RaceParts = Parameters<typeof serveRace>[2];
 
 export interface ListenerParts {
   handlers: HttpHandlers;
-  maxMessageBytes: number;
+  bounds: Pick<HttpListenOptions, 'maxMessageBytes' | 'maxConnections' | 'onRefused'>;
   race: RaceParts;
 }
 
@@ -59,10 +65,10 @@ export function createListeners(policy: LoopPolicy, report: DefectReporter): Lis
     get echoConnections() {
       return echo?.connections ?? 0;
     },
-    async open({ http, tcp }, { handlers, maxMessageBytes, race: raceParts }) {
+    async open({ http, tcp }, { handlers, bounds, race: raceParts }) {
       const { host, port, tls } = http;
       const secured = tls ? { tls } : {};
-      const options = { host, port, ...secured, maxMessageBytes, onDefect: report };
+      const options = { host, port, ...secured, ...bounds, onDefect: report };
       take('http', tls ? 'https' : 'http', await policy.listenHttp(options, handlers));
       if (tcp.echo) {
         echo = await serveEcho(policy, { ...tcp.echo, onDefect: report });

@@ -1,10 +1,12 @@
 import { HeadwaterError } from '../../shared/errors.js';
 
-/** What has a bound, by its name under `limits` in the configuration; the last four are no settings of it. */
+/** What has a bound, by its name under `limits` in the configuration; `sockets` and the last four are no settings of it. */
 export const LIMITS = [
   'connections',
   'connectionsPerAddress',
   'acceptPerSecond',
+  /** Connections of all kinds, those that have not asked for anything included: somewhat more than `connections`. */
+  'sockets',
   'subscriptionsPerConnection',
   'messagesPerSecond',
   'messageBytes',

@@ -35,6 +35,10 @@ export async function listenLibuvHttp(options: HttpListenOptions, handlers: Http
   // Node would cut these when it stops listening, one whose answer is still leaving among them.
   server.closeIdleConnections = () => {};
   server.maxHeadersCount = MAX_HEADERS;
+  if (options.maxConnections !== undefined) {
+    server.maxConnections = options.maxConnections;
+    server.on('drop', () => options.onRefused?.());
+  }
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);

@@ -44,6 +44,10 @@ export interface HttpListenOptions extends ListenOptions {
   tls?: { cert: string; key: string };
   /** A WebSocket message above this many bytes closes its connection with 1009. */
   maxMessageBytes: number;
+  /** Connections beyond this many, whatever they are for, are closed as they come, without a word. Absent: no limit. */
+  maxConnections?: number;
+  /** Told of each of those. */
+  onRefused?: () => void;
   onDefect?: DefectReporter;
 }
 

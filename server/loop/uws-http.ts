@@ -4,6 +4,7 @@ import { guarded, throwLater } from './defect.js';
 import { wantsWebSocket } from './handshake.js';
 import { listenError } from './listen-error.js';
 import type { HttpHandlers, HttpListenOptions, Listener, ListenOptions } from './policy.js';
+import { boundConnections } from './uws-connection-bound.js';
 import type { UwsApp, UwsListenSocket, UwsModule } from './uws-native.js';
 import { releasable } from './uws-release.js';
 import { uwsRequest } from './uws-request.js';
@@ -19,7 +20,7 @@ export async function listenUwsHttp(
   const { handlers, report, release } = releasable(given, options.onDefect ?? throwLater);
   const app = makeApp(native, options);
   const upgrades = uwsUpgrades(native, options.maxMessageBytes, handlers, report);
-  app.ws('/*', upgrades.behavior);
+  app.ws('/*', boundConnections(app, upgrades.behavior, options));
   app.any('/*', (res, req) => {
     const exchange = uwsRequest(res, req);
     const response = uwsResponse(res, exchange, report);

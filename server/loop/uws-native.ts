@@ -22,6 +22,8 @@ export interface UwsContext {
 }
 
 export interface UwsApp {
+  /** Called with 1 as a connection comes, and with -1 as it goes while it is no WebSocket. */
+  filter(changed: (res: UwsResponse, change: number) => void): UwsApp;
   any(pattern: string, handler: (res: UwsResponse, req: UwsRequest) => void): UwsApp;
   ws(pattern: string, behavior: UwsBehavior): UwsApp;
   listen(

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { ConfigInput } from '../../server/config/schema.js';
 import { LIMITS, type LimitName } from '../../server/edge/limit-hits.js';
@@ -39,6 +40,9 @@ async function errorOf({ inbox }: WebSocketClient): Promise<Told> {
   const message = await inbox.nextWhere(({ type }) => type === 'error');
   return message as unknown as Told;
 }
+
+const SURPLUS = 50;
+const SLACK = 10;
 
 interface Case {
   limit: LimitName;
@@ -91,6 +95,34 @@ const CASES: readonly Case[] = [
     },
     told: { code: 'limit', status: 429 },
     passes: true,
+  },
+  {
+    limit: 'sockets',
+    config: { limits: { connections: 1 } },
+    async meet(server) {
+      // A WebSocket that has gone counts no more.
+      for (let n = 0; n < 2 * SLACK; n++) {
+        const { socket, closed } = await openWebSocket(server.wsUrl);
+        socket.close();
+        await closed;
+        await expect.poll(() => metric(server, 'connections'), { interval: 1 }).toBe(0);
+      }
+      const { hostname, port } = new URL(server.url);
+      let cut = 0;
+      const sockets = Array.from({ length: 1_001 + SURPLUS }, () =>
+        connect(Number(port), hostname)
+          .on('error', () => {})
+          .on('close', () => {
+            cut += 1;
+          }),
+      );
+      // One that has not asked anything cannot be told anything. Those that ask for metrics here count too.
+      await expect.poll(() => cut, { timeout: 8_000 }).toBeGreaterThanOrEqual(SURPLUS);
+      expect(cut).toBeLessThan(SURPLUS + SLACK);
+      for (const socket of sockets) socket.destroy();
+      return [];
+    },
+    told: { code: 'limit' },
   },
   {
     limit: 'subscriptionsPerConnection',
