@@ -9,6 +9,7 @@ import { judgeGrowth } from './growth.js';
 import { reachableBytes } from './leaks.js';
 import { runOnce } from './run.js';
 import type { Scenario } from './scenario.js';
+import { soak } from './soak.js';
 
 const HELP = `npm run stress -- [options]
   --seed N        where all chance comes from (default: a random one, which is printed)
@@ -16,6 +17,7 @@ const HELP = `npm run stress -- [options]
   --policy NAME   libuv or uws alone (default: both where it matters to clients)
   --repeat N      each scenario N times, with seeds N, N + 1 …, and looks for memory that grows
   --minutes M     all scenarios again and again for M minutes
+  --kill          instead, for M minutes: a server of its own process, whose clients die at random; does its memory grow?
   --list          the names`;
 
 interface Run {
@@ -31,6 +33,7 @@ const { values: options } = parseArgs({
     policy: { type: 'string' },
     repeat: { type: 'string', default: '1' },
     minutes: { type: 'string' },
+    kill: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -43,12 +46,19 @@ let passed = 0;
 
 if (options.help) console.log(HELP);
 else if (options.list) for (const { name, policy } of runs()) console.log(`${policy}  ${name}`);
-else {
+else if (options.kill) {
+  console.log(`seed ${seed}`);
+  for (const policy of options.policy ? [options.policy as PolicyName] : POLICIES) {
+    const { flat, text } = await soak({ minutes: Number(options.minutes ?? 10), seed, policy });
+    console.log(`${flat ? 'flat' : 'GROWS'}  ${text}`);
+    if (!flat) process.exitCode = 1;
+  }
+} else {
   console.log(`seed ${seed}`);
   const began = performance.now();
   let round = 0;
   do {
-    for (const run of runs()) await soak(run, seed + round);
+    for (const run of runs()) await repeatedly(run, seed + round);
     round += 1;
   } while (Date.now() < until);
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
@@ -73,7 +83,7 @@ function runs(): Run[] {
 }
 
 /** Runs one as often as was asked for, and judges what it leaves in memory. */
-async function soak({ name, policy, scenario }: Run, firstSeed: number): Promise<void> {
+async function repeatedly({ name, policy, scenario }: Run, firstSeed: number): Promise<void> {
   const reachable: number[] = [];
   const failures: { error: unknown; seed: number }[] = [];
   let elapsed = 0;

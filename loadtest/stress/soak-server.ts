@@ -1,0 +1,76 @@
+/** The server of a soak: changes its topics without end; when its standard input closes it closes, and exits 0 if nothing is left of its clients. */
+import { createHeadwater } from '../../server/app/app.js';
+import { createLogger } from '../../server/observe/log.js';
+import type { PolicyName } from '../../test/support/policies.js';
+import { createRandom } from './random.js';
+import { changeDocument, makeDocument } from './world/document.js';
+
+/** Between two changes of each topic, in ms. */
+const TICK = 10;
+/** How long those that were killed may take to be noticed, in ms. */
+const PATIENCE = 15_000;
+
+const random = createRandom(1);
+let defects = 0;
+const headwater = await createHeadwater(
+  {
+    loop: process.argv[2] as PolicyName,
+    http: { port: 0 },
+    drainTimeout: 1_000,
+    heartbeat: 2_000,
+    limits: { messagesPerSecond: 0, slowTimeout: 3_000 },
+    topics: [{ topic: 'board' }, { topic: 'log', kind: 'event' }],
+    sources: [
+      {
+        topic: 'city/{name}',
+        every: 50,
+        linger: 0,
+        max: 50,
+        fetch: ({ parameters }) => ({ ...parameters, at: Date.now() }),
+      },
+    ],
+  },
+  {
+    logger: createLogger({
+      level: 'error',
+      pretty: false,
+      destination: {
+        write(line) {
+          defects += 1;
+          process.stderr.write(line);
+        },
+      },
+    }),
+  },
+);
+const [listener] = headwater.listeners;
+const board = headwater.topic('board');
+const log = headwater.topic('log');
+let document = makeDocument(random, 40);
+let ticks = 0;
+const ticking = setInterval(() => {
+  ticks += 1;
+  // Begun anew now and then, so that it stays as large as it is.
+  document = ticks % 500 === 0 ? makeDocument(random, 40) : changeDocument(random, document);
+  board.set(document);
+  log.append({ ticks, text: 'x'.repeat(200) });
+}, TICK);
+
+console.log(listener!.port);
+process.stdin.resume().once('end', async () => {
+  const left = await connectionsLeft();
+  clearInterval(ticking);
+  await headwater.close();
+  if (left > 0 || defects > 0) console.log(`${left} connections and ${defects} defects`);
+  process.exit(left > 0 || defects > 0 ? 1 : 0);
+});
+
+async function connectionsLeft(): Promise<number> {
+  const deadline = Date.now() + PATIENCE;
+  for (;;) {
+    const text = await (await fetch(`${listener!.url}/metrics`)).text();
+    const left = Number(/^headwater_connections (\d+)$/m.exec(text)?.[1]);
+    if (left === 0 || Date.now() > deadline) return left;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
