@@ -6,7 +6,7 @@ import { drainWatch } from './drained.js';
 import { OPCODE, serverFrame, textFrame } from './frame.js';
 import type { DefectReporter, WebSocketConnection, WebSocketHandlers } from './policy.js';
 import { remoteAddressText } from './remote-address.js';
-import { directWriterOf } from './tcp-handle.js';
+import { type DirectWriter, directWriterOf } from './tcp-handle.js';
 
 /** The close codes that `ws` answers a broken frame with, by its error codes. */
 const CODE_OF_ERROR: Record<string, number> = {
@@ -26,113 +26,200 @@ export function webSocketConnection(
   open: (socket: WebSocketConnection) => WebSocketHandlers,
   report: DefectReporter,
 ): void {
-  let handlers: WebSocketHandlers | undefined;
-  let corks = 0;
-  /** Frames of the running cork. */
-  let held: Uint8Array[] = [];
-  /** How it ended, where that is known before the socket closes. */
-  let ended: { code: number; reason: string } | undefined;
-  const run = (work: () => void, where: string): void => guarded(work, () => ws.terminate(), report, where);
-  const drained = (): void => run(() => handlers?.drain?.(), 'websocket drain');
-  const watch = drainWatch(socket, () => socket.writableLength, drained);
-  const direct = directWriterOf(socket, () => {
-    if (socket.writableLength === 0) drained();
-    else watch();
-  });
+  const connection = new LibuvConnection(ws, socket, protocol, report);
+  // `ws` is the `this` of its listeners: one function serves all connections.
+  connections.set(ws, connection);
+  ws.on('message', onMessage);
+  ws.on('pong', onPong);
+  ws.on('ping', onPing);
+  ws.on('error', onError);
+  ws.on('close', onClose);
+  connection.start(open);
+}
 
-  const write = (frame: Uint8Array): void => {
-    if (direct && socket.writableLength === 0) {
-      direct.write(frame);
-    } else {
-      socket.write(frame);
-      watch();
+const connections = new WeakMap<WebSocket, LibuvConnection>();
+
+function onMessage(this: WebSocket, data: RawData, binary: boolean): void {
+  connections.get(this)?.received(data as Buffer, binary);
+}
+function onPong(this: WebSocket): void {
+  connections.get(this)?.ponged();
+}
+function onPing(this: WebSocket): void {
+  connections.get(this)?.pinged();
+}
+function onError(this: WebSocket, error: Error): void {
+  connections.get(this)?.broke(error);
+}
+function onClose(this: WebSocket, code: number, reason: Buffer): void {
+  connections.get(this)?.closed(code, reason.toString());
+}
+
+/** One connection. A class, for there may be tens of thousands of them: closures would cost each some kilobytes. */
+class LibuvConnection implements WebSocketConnection {
+  readonly remoteAddress: string;
+  readonly protocol: string;
+  readonly #ws: WebSocket;
+  readonly #socket: Socket;
+  readonly #report: DefectReporter;
+  readonly #direct: DirectWriter | undefined;
+  /** Watches what `#direct` did not write; made when there is such. */
+  #watch: (() => void) | undefined;
+  #handlers: WebSocketHandlers | undefined;
+  #corks = 0;
+  /** Frames of the running cork. */
+  #held: Uint8Array[] | undefined;
+  /** How it ended, where that is known before the socket closes. */
+  #ended: { code: number; reason: string } | undefined;
+
+  constructor(ws: WebSocket, socket: Socket, protocol: string, report: DefectReporter) {
+    this.#ws = ws;
+    this.#socket = socket;
+    this.#report = report;
+    this.remoteAddress = remoteAddressText(socket.remoteAddress);
+    this.protocol = protocol;
+    this.#direct = directWriterOf(socket, () => {
+      if (socket.writableLength === 0) this.#drained();
+      else this.#watchQueue();
+    });
+  }
+
+  start(open: (socket: WebSocketConnection) => WebSocketHandlers): void {
+    this.#run(() => {
+      this.#handlers = open(this);
+    }, 'websocket open');
+  }
+
+  sendText(text: string): void {
+    this.sendPrepared(textFrame(text));
+  }
+
+  sendPrepared(frame: Uint8Array): void {
+    if (!this.#isOpen) return;
+    if (this.#corks > 0) {
+      this.#held ??= [];
+      this.#held.push(frame);
+    } else this.#write(frame);
+  }
+
+  sendBinary(bytes: Uint8Array): void {
+    this.sendPrepared(serverFrame(OPCODE.binary, bytes));
+  }
+
+  ping(): void {
+    this.sendPrepared(serverFrame(OPCODE.ping));
+  }
+
+  cork(work: () => void): void {
+    this.#corks++;
+    try {
+      work();
+    } finally {
+      this.#corks--;
+      if (this.#corks === 0) this.#release();
     }
-  };
-  const writeAll = (frames: readonly Uint8Array[]): void => {
-    if (direct && socket.writableLength === 0) {
-      direct.writeAll(frames);
+  }
+
+  get bufferedBytes(): number {
+    let bytes = this.#socket.writableLength + (this.#direct?.bufferedBytes ?? 0);
+    if (this.#held) for (const { length } of this.#held) bytes += length;
+    return bytes;
+  }
+
+  close(code: number, reason: string): void {
+    if (!this.#isOpen) return;
+    this.#release();
+    this.#ended = { code, reason };
+    this.#ws.close(code, reason);
+  }
+
+  terminate(): void {
+    this.#ended = { code: CLOSE_CODE.abnormal, reason: '' };
+    this.#ws.terminate();
+  }
+
+  received(data: Buffer, binary: boolean): void {
+    if (this.#isOpen) this.#run(() => this.#handlers?.message(data, binary), 'websocket message');
+  }
+
+  ponged(): void {
+    this.#run(() => this.#handlers?.pong?.(), 'websocket pong');
+  }
+
+  pinged(): void {
+    if (!this.#isOpen) return;
+    this.#watchQueue();
+    this.#run(() => this.#handlers?.ping?.(), 'websocket ping');
+  }
+
+  /** Tells what the peer did wrong; `ws` has sent the close frame for it. */
+  broke(error: Error): void {
+    const code = 'code' in error ? String(error.code) : '';
+    if (!this.#ended && code.startsWith('WS_ERR_')) {
+      this.#ended = { code: CODE_OF_ERROR[code] ?? CLOSE_CODE.protocolError, reason: error.message };
+    }
+  }
+
+  closed(code: number, reason: string): void {
+    const handlers = this.#handlers;
+    const end = this.#ended ?? { code, reason };
+    if (!handlers) return;
+    guarded(
+      () => handlers.close(end.code, end.reason),
+      () => {},
+      this.#report,
+      'websocket close',
+    );
+  }
+
+  get #isOpen(): boolean {
+    return this.#ws.readyState === this.#ws.OPEN;
+  }
+
+  #write(frame: Uint8Array): void {
+    if (this.#direct && this.#socket.writableLength === 0) {
+      this.#direct.write(frame);
+    } else {
+      this.#socket.write(frame);
+      this.#watchQueue();
+    }
+  }
+
+  #writeAll(frames: readonly Uint8Array[]): void {
+    if (this.#direct && this.#socket.writableLength === 0) {
+      this.#direct.writeAll(frames);
       return;
     }
-    socket.cork();
-    for (const frame of frames) socket.write(frame);
-    socket.uncork();
-    watch();
-  };
-  const release = (): void => {
-    const frames = held;
-    if (frames.length === 0) return;
-    held = [];
-    if (ws.readyState !== ws.OPEN) return;
-    if (frames.length === 1) write(frames[0]!);
-    else writeAll(frames);
-  };
-  const send = (frame: Uint8Array): void => {
-    if (ws.readyState !== ws.OPEN) return;
-    if (corks > 0) held.push(frame);
-    else write(frame);
-  };
+    this.#socket.cork();
+    for (const frame of frames) this.#socket.write(frame);
+    this.#socket.uncork();
+    this.#watchQueue();
+  }
 
-  const connection: WebSocketConnection = {
-    remoteAddress: remoteAddressText(socket.remoteAddress),
-    protocol,
-    sendText: (text) => send(textFrame(text)),
-    sendPrepared: send,
-    sendBinary: (bytes) => send(serverFrame(OPCODE.binary, bytes)),
-    ping: () => send(serverFrame(OPCODE.ping)),
-    cork(work) {
-      corks++;
-      try {
-        work();
-      } finally {
-        corks--;
-        if (corks === 0) release();
-      }
-    },
-    get bufferedBytes() {
-      let bytes = socket.writableLength + (direct?.bufferedBytes ?? 0);
-      if (corks > 0) for (const { length } of held) bytes += length;
-      return bytes;
-    },
-    close(code, reason) {
-      if (ws.readyState !== ws.OPEN) return;
-      release();
-      ended = { code, reason };
-      ws.close(code, reason);
-    },
-    terminate() {
-      ended = { code: CLOSE_CODE.abnormal, reason: '' };
-      ws.terminate();
-    },
-  };
+  #release(): void {
+    const frames = this.#held;
+    this.#held = undefined;
+    if (!frames || !this.#isOpen) return;
+    if (frames.length === 1) this.#write(frames[0]!);
+    else this.#writeAll(frames);
+  }
 
-  ws.on('message', (data: RawData, binary) => {
-    if (ws.readyState === ws.OPEN) run(() => handlers?.message(data as Buffer, binary), 'websocket message');
-  });
-  ws.on('pong', () => run(() => handlers?.pong?.(), 'websocket pong'));
-  ws.on('ping', () => {
-    if (ws.readyState !== ws.OPEN) return;
-    watch();
-    run(() => handlers?.ping?.(), 'websocket ping');
-  });
-  // Tells what the peer did wrong; `ws` has sent the close frame for it.
-  ws.on('error', (error) => {
-    const code = 'code' in error ? String(error.code) : '';
-    if (!ended && code.startsWith('WS_ERR_')) {
-      ended = { code: CODE_OF_ERROR[code] ?? CLOSE_CODE.protocolError, reason: error.message };
-    }
-  });
-  ws.on('close', (code, reason) => {
-    const { close } = handlers ?? {};
-    const end = ended ?? { code, reason: reason.toString() };
-    if (close)
-      guarded(
-        () => close(end.code, end.reason),
-        () => {},
-        report,
-        'websocket close',
-      );
-  });
-  run(() => {
-    handlers = open(connection);
-  }, 'websocket open');
+  #watchQueue(): void {
+    const socket = this.#socket;
+    if (socket.writableLength === 0) return;
+    this.#watch ??= drainWatch(
+      socket,
+      () => socket.writableLength,
+      () => this.#drained(),
+    );
+    this.#watch();
+  }
+
+  #drained(): void {
+    this.#run(() => this.#handlers?.drain?.(), 'websocket drain');
+  }
+
+  #run(work: () => void, where: string): void {
+    guarded(work, () => this.#ws.terminate(), this.#report, where);
+  }
 }

@@ -94,45 +94,66 @@ export function tcpWriter(socket: Socket, handle: TcpHandle, drained: () => void
 }
 
 function directWriter(
-  { WriteWrap, streamBaseState, kLastWriteWasAsync }: StreamBinding,
+  binding: StreamBinding,
   socket: Socket,
   handle: TcpHandle,
   drained: () => void,
 ): DirectWriter {
-  let pending = 0;
-  const oncomplete = (status: number): void => {
-    pending--;
-    if (socket.destroyed) return;
-    if (status < 0) socket.destroy();
-    else if (pending === 0) drained();
-  };
-  const makeRequest = (): WriteRequest => {
-    const request = new WriteWrap();
-    request.oncomplete = oncomplete;
-    return request;
-  };
-  // A write that the kernel takes whole leaves its request as it was.
-  let request = makeRequest();
+  return new HandleWriter(binding, socket, handle, drained);
+}
 
-  const conclude = (error: number, bytes: Uint8Array | readonly Uint8Array[]): boolean => {
+/** A write that the kernel takes whole leaves its request as it was: one serves all connections until then. */
+let spare: WriteRequest | undefined;
+
+class HandleWriter implements DirectWriter {
+  readonly #binding: StreamBinding;
+  readonly #socket: Socket;
+  readonly #handle: TcpHandle;
+  readonly #drained: () => void;
+  #pending = 0;
+
+  constructor(binding: StreamBinding, socket: Socket, handle: TcpHandle, drained: () => void) {
+    this.#binding = binding;
+    this.#socket = socket;
+    this.#handle = handle;
+    this.#drained = drained;
+  }
+
+  write(bytes: Uint8Array): boolean {
+    spare ??= new this.#binding.WriteWrap();
+    return this.#conclude(this.#handle.writeBuffer(spare, bytes), bytes);
+  }
+
+  writeAll(chunks: readonly Uint8Array[]): boolean {
+    spare ??= new this.#binding.WriteWrap();
+    return this.#conclude(this.#handle.writev(spare, chunks, true), chunks);
+  }
+
+  get bufferedBytes(): number {
+    return this.#pending > 0 && !this.#socket.destroyed ? this.#handle.writeQueueSize : 0;
+  }
+
+  #conclude(error: number, written: Uint8Array | readonly Uint8Array[]): boolean {
     if (error !== 0) {
-      socket.destroy();
+      this.#socket.destroy();
       return false;
     }
+    const { streamBaseState, kLastWriteWasAsync } = this.#binding;
     if (streamBaseState[kLastWriteWasAsync] === 0) return true;
-    request.buffer = bytes;
-    request = makeRequest();
-    pending++;
+    const request = spare!;
+    spare = undefined;
+    request.buffer = written;
+    request.oncomplete = (status) => this.#completed(status);
+    this.#pending++;
     return false;
-  };
+  }
 
-  return {
-    write: (bytes) => conclude(handle.writeBuffer(request, bytes), bytes),
-    writeAll: (chunks) => conclude(handle.writev(request, chunks, true), chunks),
-    get bufferedBytes() {
-      return pending > 0 && !socket.destroyed ? handle.writeQueueSize : 0;
-    },
-  };
+  #completed(status: number): void {
+    this.#pending--;
+    if (this.#socket.destroyed) return;
+    if (status < 0) this.#socket.destroy();
+    else if (this.#pending === 0) this.#drained();
+  }
 }
 
 /** The same over `node:stream`. */

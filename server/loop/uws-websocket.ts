@@ -1,6 +1,6 @@
 import { CLOSE_CODE } from './close-code.js';
 import { guarded } from './defect.js';
-import type { DefectReporter, WebSocketConnection, WebSocketHandlers } from './policy.js';
+import type { DefectReporter, PreparedText, WebSocketConnection, WebSocketHandlers } from './policy.js';
 import type { UwsBehavior, UwsModule, UwsWebSocket } from './uws-native.js';
 import { corked } from './uws-stream.js';
 
@@ -26,25 +26,17 @@ export interface UwsSocketOptions {
   report: DefectReporter;
 }
 
-/** What happens on one connection, called by the behavior that all of them share. */
-interface UwsSocketEvents {
-  message(message: ArrayBuffer, binary: boolean): void;
-  pong(): void;
-  ping(): void;
-  drain(): void;
-  close(code: number, reason: string): void;
-}
-
 /** Travels with a connection as its user data. */
 export interface UwsUserData {
-  readonly options: UwsSocketOptions;
-  events?: UwsSocketEvents;
+  /** Until the connection is open: what they hold of the handshake need not outlive it. */
+  options?: UwsSocketOptions | undefined;
+  connection?: UwsConnection;
 }
 
 /** The settings and events of all WebSockets of a server. Heartbeats and bounds are the edge's business. */
 export function socketBehavior(native: UwsModule, maxMessageBytes: number): Omit<UwsBehavior, 'upgrade'> {
-  const eventsOf = (ws: UwsWebSocket): UwsSocketEvents | undefined =>
-    (ws.getUserData() as UwsUserData).events;
+  const connectionOf = (ws: UwsWebSocket): UwsConnection | undefined =>
+    (ws.getUserData() as UwsUserData).connection;
   return {
     compression: native.DISABLED,
     maxPayloadLength: maxMessageBytes * NATIVE_LIMIT_FACTOR,
@@ -53,123 +45,152 @@ export function socketBehavior(native: UwsModule, maxMessageBytes: number): Omit
     sendPingsAutomatically: false,
     open(ws) {
       const data = ws.getUserData() as UwsUserData;
-      const { events, start } = webSocketConnection(ws, data.options);
-      data.events = events;
-      start();
+      const options = data.options!;
+      data.options = undefined;
+      data.connection = new UwsConnection(ws, options);
+      data.connection.start(options.open);
     },
-    message: (ws, message, binary) => eventsOf(ws)?.message(message, binary),
-    pong: (ws) => eventsOf(ws)?.pong(),
-    ping: (ws) => eventsOf(ws)?.ping(),
-    drain: (ws) => eventsOf(ws)?.drain(),
-    close: (ws, code, reason) => eventsOf(ws)?.close(code, Buffer.from(reason).toString()),
+    message: (ws, message, binary) => connectionOf(ws)?.received(message, binary),
+    pong: (ws) => connectionOf(ws)?.ponged(),
+    ping: (ws) => connectionOf(ws)?.pinged(),
+    drain: (ws) => connectionOf(ws)?.drained(),
+    close: (ws, code, reason) => connectionOf(ws)?.ended(code, Buffer.from(reason).toString()),
   };
 }
 
-function webSocketConnection(
-  ws: UwsWebSocket,
-  { open, remoteAddress, protocol, maxMessageBytes, report }: UwsSocketOptions,
-): { events: UwsSocketEvents; start(): void } {
-  // uWebSockets.js throws on any use of a socket after its close event.
-  let alive = true;
-  let opening = true;
+/** One connection. A class, for there may be tens of thousands of them: closures would cost each some kilobytes. */
+class UwsConnection implements WebSocketConnection {
+  readonly remoteAddress: string;
+  readonly protocol: string;
+  readonly #ws: UwsWebSocket;
+  readonly #maxMessageBytes: number;
+  readonly #report: DefectReporter;
+  #handlers: WebSocketHandlers | undefined;
+  /** uWebSockets.js throws on any use of a socket after its close event. */
+  #alive = true;
+  #opening = true;
   /** Asked to close: nothing is sent or received any more. */
-  let closing = false;
+  #closing = false;
   /** Whether everything that was sent has left, as far as the caller was told. */
-  let clear = true;
-  let handlers: WebSocketHandlers | undefined;
-  const run = (work: () => void, where: string): void => guarded(work, connection.terminate, report, where);
+  #clear = true;
 
-  const sent = (): void => {
-    if (clear) clear = ws.getBufferedAmount() === 0;
-  };
-  const send = (message: string | Uint8Array, binary: boolean): void => {
-    if (!alive || closing) return;
-    // 1: it left whole or waits in the cork buffer; 0: some of it is kept. Nothing is dropped without a limit.
-    if (ws.send(message, binary) !== 1) clear = false;
-  };
+  constructor(ws: UwsWebSocket, { remoteAddress, protocol, maxMessageBytes, report }: UwsSocketOptions) {
+    this.#ws = ws;
+    this.remoteAddress = remoteAddress;
+    this.protocol = protocol;
+    this.#maxMessageBytes = maxMessageBytes;
+    this.#report = report;
+  }
 
-  const connection: WebSocketConnection = {
-    remoteAddress,
-    protocol,
-    sendText: (text) => send(text, false),
-    sendPrepared: (text) => send(text, false),
-    sendBinary: (bytes) => send(bytes, true),
-    ping() {
-      if (alive && !closing && ws.ping() !== 1) clear = false;
-    },
-    cork(work) {
-      if (!alive) return work();
-      corked(ws, work);
-      if (alive) sent();
-    },
-    get bufferedBytes() {
-      // Most have nothing there, and each question to the native side shows in a fan-out.
-      return alive && !clear ? ws.getBufferedAmount() : 0;
-    },
-    close(code, reason) {
-      if (!alive || closing) return;
-      closing = true;
-      const end = (): void => {
-        if (alive) ws.end(code, reason);
-      };
-      // Within the handshake uWebSockets.js would send FIN ahead of what is buffered.
-      if (opening) setImmediate(end);
-      else end();
-    },
-    terminate() {
-      if (alive) ws.close();
-    },
-  };
-
-  const events: UwsSocketEvents = {
-    message(message, binary) {
-      if (closing) return;
-      // What was sent in answer to the last one left after its handler had returned, or did not.
-      sent();
-      if (message.byteLength > maxMessageBytes) {
-        connection.close(CLOSE_CODE.tooLarge, 'message too large');
-        return;
-      }
-      run(() => handlers?.message(new Uint8Array(message), binary), 'websocket message');
-    },
-    pong() {
-      if (!closing) run(() => handlers?.pong?.(), 'websocket pong');
-    },
-    ping() {
-      if (closing) return;
-      // Its answer may have stayed with uWebSockets.js, which tells of that only by what is buffered.
-      sent();
-      run(() => handlers?.ping?.(), 'websocket ping');
-    },
-    drain() {
-      if (clear || ws.getBufferedAmount() > 0) return;
-      clear = true;
-      run(() => handlers?.drain?.(), 'websocket drain');
-    },
-    close(nativeCode, nativeReason) {
-      alive = false;
-      const mapped = nativeCode === CLOSE_CODE.abnormal ? CODE_OF_REASON[nativeReason] : undefined;
-      const code = mapped ?? nativeCode;
-      const reason = nativeCode === CLOSE_CODE.abnormal && !mapped ? '' : nativeReason;
-      // `end` and `close` call here before they return; the caller of those is not to be called within them.
-      queueMicrotask(() => {
-        const { close } = handlers ?? {};
-        if (close)
-          guarded(
-            () => close(code, reason),
-            () => {},
-            report,
-            'websocket close',
-          );
-      });
-    },
-  };
-
-  const start = (): void => {
-    run(() => {
-      handlers = open(connection);
+  start(open: UwsSocketOptions['open']): void {
+    this.#run(() => {
+      this.#handlers = open(this);
     }, 'websocket open');
-    opening = false;
-  };
-  return { events, start };
+    this.#opening = false;
+  }
+
+  sendText(text: string): void {
+    this.#send(text, false);
+  }
+
+  sendPrepared(text: PreparedText): void {
+    this.#send(text, false);
+  }
+
+  sendBinary(bytes: Uint8Array): void {
+    this.#send(bytes, true);
+  }
+
+  ping(): void {
+    if (this.#alive && !this.#closing && this.#ws.ping() !== 1) this.#clear = false;
+  }
+
+  cork(work: () => void): void {
+    if (!this.#alive) {
+      work();
+      return;
+    }
+    corked(this.#ws, work);
+    if (this.#alive) this.#lookBack();
+  }
+
+  get bufferedBytes(): number {
+    // Most have nothing there, and each question to the native side shows in a fan-out.
+    return this.#alive && !this.#clear ? this.#ws.getBufferedAmount() : 0;
+  }
+
+  close(code: number, reason: string): void {
+    if (!this.#alive || this.#closing) return;
+    this.#closing = true;
+    const end = (): void => {
+      if (this.#alive) this.#ws.end(code, reason);
+    };
+    // Within the handshake uWebSockets.js would send FIN ahead of what is buffered.
+    if (this.#opening) setImmediate(end);
+    else end();
+  }
+
+  terminate(): void {
+    if (this.#alive) this.#ws.close();
+  }
+
+  received(message: ArrayBuffer, binary: boolean): void {
+    if (this.#closing) return;
+    // What was sent in answer to the last one left after its handler had returned, or did not.
+    this.#lookBack();
+    if (message.byteLength > this.#maxMessageBytes) {
+      this.close(CLOSE_CODE.tooLarge, 'message too large');
+      return;
+    }
+    this.#run(() => this.#handlers?.message(new Uint8Array(message), binary), 'websocket message');
+  }
+
+  ponged(): void {
+    if (!this.#closing) this.#run(() => this.#handlers?.pong?.(), 'websocket pong');
+  }
+
+  pinged(): void {
+    if (this.#closing) return;
+    // Its answer may have stayed with uWebSockets.js, which tells of that only by what is buffered.
+    this.#lookBack();
+    this.#run(() => this.#handlers?.ping?.(), 'websocket ping');
+  }
+
+  drained(): void {
+    if (this.#clear || this.#ws.getBufferedAmount() > 0) return;
+    this.#clear = true;
+    this.#run(() => this.#handlers?.drain?.(), 'websocket drain');
+  }
+
+  ended(nativeCode: number, nativeReason: string): void {
+    this.#alive = false;
+    const mapped = nativeCode === CLOSE_CODE.abnormal ? CODE_OF_REASON[nativeReason] : undefined;
+    const code = mapped ?? nativeCode;
+    const reason = nativeCode === CLOSE_CODE.abnormal && !mapped ? '' : nativeReason;
+    // `end` and `close` call here before they return; the caller of those is not to be called within them.
+    queueMicrotask(() => {
+      const handlers = this.#handlers;
+      if (!handlers) return;
+      guarded(
+        () => handlers.close(code, reason),
+        () => {},
+        this.#report,
+        'websocket close',
+      );
+    });
+  }
+
+  #send(message: string | Uint8Array, binary: boolean): void {
+    if (!this.#alive || this.#closing) return;
+    // 1: it left whole or waits in the cork buffer; 0: some of it is kept. Nothing is dropped without a limit.
+    if (this.#ws.send(message, binary) !== 1) this.#clear = false;
+  }
+
+  #lookBack(): void {
+    if (this.#clear) this.#clear = this.#ws.getBufferedAmount() === 0;
+  }
+
+  #run(work: () => void, where: string): void {
+    guarded(work, () => this.terminate(), this.#report, where);
+  }
 }
