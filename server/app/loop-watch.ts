@@ -1,4 +1,4 @@
-import type { HttpHandlers, WebSocketHandlers, WebSocketUpgrade } from '../loop/policy.js';
+import type { HttpHandlers } from '../loop/policy.js';
 import type { LoopWatch } from '../observe/loop-hold.js';
 import type { Store } from '../store/store.js';
 
@@ -29,27 +29,7 @@ export function watchedHandlers(handlers: HttpHandlers, watch: LoopWatch): HttpH
     upgrade: (request, upgrade) =>
       watch.timed(
         () => `upgrade ${request.path}`,
-        () => handlers.upgrade(request, watchedUpgrade(upgrade, watch)),
-      ),
-  };
-}
-
-function watchedUpgrade(upgrade: WebSocketUpgrade, watch: LoopWatch): WebSocketUpgrade {
-  return {
-    accept: (options) =>
-      upgrade.accept({ ...options, open: (socket) => watchedMessages(options.open(socket), watch) }),
-    refuse: (status, headers, body) => upgrade.refuse(status, headers, body),
-    onAbort: (aborted) => upgrade.onAbort(aborted),
-  };
-}
-
-function watchedMessages(handlers: WebSocketHandlers, watch: LoopWatch): WebSocketHandlers {
-  return {
-    ...handlers,
-    message: (bytes, binary) =>
-      watch.timed(
-        () => 'a WebSocket message',
-        () => handlers.message(bytes, binary),
+        () => handlers.upgrade(request, upgrade),
       ),
   };
 }

@@ -8,17 +8,32 @@ export interface TokenBucket {
 
 /** `perSecond` of 0: no limit. `burst`: a second's worth unless told. */
 export function createTokenBucket(perSecond: number, clock: Clock, burst = perSecond): TokenBucket {
-  if (perSecond === 0) return { take: () => true };
-  let tokens = burst;
-  let since = clock.now();
-  return {
-    take() {
-      const now = clock.now();
-      tokens = Math.min(burst, tokens + ((now - since) / 1000) * perSecond);
-      since = now;
-      if (tokens < 1) return false;
-      tokens -= 1;
-      return true;
-    },
-  };
+  return perSecond === 0 ? UNLIMITED : new Bucket(perSecond, clock, burst);
+}
+
+const UNLIMITED: TokenBucket = { take: () => true };
+
+class Bucket implements TokenBucket {
+  readonly #perSecond: number;
+  readonly #clock: Clock;
+  readonly #burst: number;
+  #tokens: number;
+  #since: number;
+
+  constructor(perSecond: number, clock: Clock, burst: number) {
+    this.#perSecond = perSecond;
+    this.#clock = clock;
+    this.#burst = burst;
+    this.#tokens = burst;
+    this.#since = clock.now();
+  }
+
+  take(): boolean {
+    const now = this.#clock.now();
+    this.#tokens = Math.min(this.#burst, this.#tokens + ((now - this.#since) / 1000) * this.#perSecond);
+    this.#since = now;
+    if (this.#tokens < 1) return false;
+    this.#tokens -= 1;
+    return true;
+  }
 }

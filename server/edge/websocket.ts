@@ -1,16 +1,15 @@
 import { HeadwaterError } from '../../shared/errors.js';
 import type { ClientMessage, MessageId, ServerMessage, SubscribeMessage } from '../../shared/messages.js';
-import type { Connection, Outlet } from '../hub/connection.js';
-import type { PreparedText, WebSocketConnection, WebSocketHandlers } from '../loop/policy.js';
+import { named } from '../async/hold.js';
+import type { Connection } from '../hub/connection.js';
+import type { WebSocketConnection, WebSocketHandlers } from '../loop/policy.js';
 import { OFFENCE_CLOSE, Offence, parseClientMessage } from './client-message.js';
 import { type EdgeContext, SERVER_NAME } from './context.js';
 import { wireErrorOf } from './problem.js';
 import { publishOverWebSocket } from './publish.js';
-import { createStrikes } from './strikes.js';
-import { createTokenBucket } from './token-bucket.js';
-
-/** «Service Restart», from the IANA registry of close codes: come back. */
-const CLOSE_RESTART = 1012;
+import { createStrikes, type Strikes } from './strikes.js';
+import { createTokenBucket, type TokenBucket } from './token-bucket.js';
+import { webSocketOutlet } from './websocket-outlet.js';
 
 /**
  * Speaks PROTOCOL sections 1 and 2 with one client. `token` is that of the handshake, known to be good.
@@ -22,146 +21,155 @@ export function serveWebSocket(
   token: string | undefined,
   ended: () => void,
 ): WebSocketHandlers {
-  const { hub, clock, limits } = context;
-  const bucket = createTokenBucket(limits.messagesPerSecond, clock);
-  const strikes = createStrikes(clock);
-  const connection = hub.connect(outletOf(context, socket));
-  let heldToken = token;
+  const session = new Session(context, socket, token, ended);
+  session.say({ type: 'hello', server: SERVER_NAME, heartbeat: context.heartbeat });
+  return session;
+}
+
+/** One client. A class, for there may be tens of thousands of them: closures would cost each some kilobytes. */
+class Session implements WebSocketHandlers {
+  readonly #context: EdgeContext;
+  readonly #socket: WebSocketConnection;
+  readonly #connection: Connection;
+  readonly #bucket: TokenBucket;
+  readonly #ended: () => void;
+  /** Made at the first offence. */
+  #strikes: Strikes | undefined;
+  #token: string | undefined;
   /** Characters of answers since its outbox is full. */
-  let untaken = 0;
+  #untaken = 0;
+
+  constructor(
+    context: EdgeContext,
+    socket: WebSocketConnection,
+    token: string | undefined,
+    ended: () => void,
+  ) {
+    const { hub, clock, limits, webSocketFormat } = context;
+    this.#context = context;
+    this.#socket = socket;
+    this.#connection = hub.connect(webSocketOutlet(socket, webSocketFormat));
+    this.#bucket = createTokenBucket(limits.messagesPerSecond, clock);
+    this.#ended = ended;
+    this.#token = token;
+  }
+
+  say(message: ServerMessage): void {
+    this.#context.hub.tell(this.#connection, this.#counted(JSON.stringify(message)));
+  }
+
+  message(bytes: Uint8Array, binary: boolean): void {
+    named(
+      () => 'a WebSocket message',
+      () =>
+        this.#weigh(() => this.#handle(parseClientMessage(bytes, binary, this.#context.limits.messageBytes))),
+    );
+  }
+
+  pong(): void {
+    this.#weigh(() => {});
+  }
+
+  ping(): void {
+    this.#weigh(() => {});
+  }
+
+  drain(): void {
+    this.#context.hub.drained(this.#connection);
+  }
+
+  close(): void {
+    this.#context.hub.disconnect(this.#connection);
+    this.#ended();
+  }
 
   /** Counts an answer to a client that goes on asking and does not read: they would grow without bound. */
-  function counted(text: string): string {
-    untaken = connection.congestedSince === undefined ? 0 : untaken + text.length;
-    if (limits.outboxBytes > 0 && untaken > limits.outboxBytes) {
-      context.limitHits.add('outboxBytes');
-      socket.close(OFFENCE_CLOSE.policy, 'answers are not read');
+  #counted(text: string): string {
+    const { limits, limitHits } = this.#context;
+    this.#untaken = this.#connection.congestedSince === undefined ? 0 : this.#untaken + text.length;
+    if (limits.outboxBytes > 0 && this.#untaken > limits.outboxBytes) {
+      limitHits.add('outboxBytes');
+      this.#socket.close(OFFENCE_CLOSE.policy, 'answers are not read');
     }
     return text;
   }
-  const say = (message: ServerMessage) => hub.tell(connection, counted(JSON.stringify(message)));
-
-  function receive(bytes: Uint8Array, binary: boolean): void {
-    weigh(() => handle(parseClientMessage(bytes, binary, limits.messageBytes)));
-  }
 
   /** Whatever a client sends is a sign of life, and costs one of its messages. */
-  function weigh(work: () => void): void {
-    connection.hear(clock.now());
-    if (connection.closed) return;
+  #weigh(work: () => void): void {
+    const { clock, limits } = this.#context;
+    this.#connection.hear(clock.now());
+    if (this.#connection.closed) return;
     try {
-      if (!bucket.take()) {
+      if (!this.#bucket.take()) {
         const text = `more than ${limits.messagesPerSecond} messages and pings a second (limits.messagesPerSecond): send fewer`;
         throw new Offence('limit', text, OFFENCE_CLOSE.policy, { limit: 'messagesPerSecond' });
       }
       work();
     } catch (error) {
       if (!(error instanceof Offence)) throw error;
-      fail(error, error.id);
-      if (strikes.add()) socket.close(error.closeCode, error.limit ?? error.code);
+      this.#fail(error, error.id);
+      if (this.#strike()) this.#socket.close(error.closeCode, error.limit ?? error.code);
     }
   }
 
-  function handle(message: ClientMessage): void {
+  #handle(message: ClientMessage): void {
     try {
-      dispatch(message);
+      this.#dispatch(message);
     } catch (error) {
-      fail(error, message.id, 'topic' in message ? message.topic : undefined);
-      if (message.type === 'auth' && strikes.add()) socket.close(OFFENCE_CLOSE.policy, 'unauthorized');
+      this.#fail(error, message.id, 'topic' in message ? message.topic : undefined);
+      if (message.type === 'auth' && this.#strike()) this.#socket.close(OFFENCE_CLOSE.policy, 'unauthorized');
     }
   }
 
-  function dispatch(message: ClientMessage): void {
+  #strike(): boolean {
+    this.#strikes ??= createStrikes(this.#context.clock);
+    return this.#strikes.add();
+  }
+
+  #dispatch(message: ClientMessage): void {
     const { id } = message;
     switch (message.type) {
       case 'ping':
-        say({ type: 'pong', id });
+        this.say({ type: 'pong', id });
         break;
       case 'auth':
-        context.publishRight.require(message.token);
-        heldToken = message.token;
-        say({ type: 'authenticated', id });
+        this.#context.publishRight.require(message.token);
+        this.#token = message.token;
+        this.say({ type: 'authenticated', id });
         break;
       case 'subscribe':
-        subscribe(context, connection, message, counted);
+        this.#subscribe(message);
         break;
       case 'unsubscribe': {
         const { topic } = message;
-        if (!hub.unsubscribe(connection, topic)) {
+        if (!this.#context.hub.unsubscribe(this.#connection, topic)) {
           throw new HeadwaterError('bad_request', `this connection is not subscribed to "${topic}"`);
         }
-        say({ type: 'unsubscribed', id, topic });
+        this.say({ type: 'unsubscribed', id, topic });
         break;
       }
       case 'publish': {
         const { topic } = message;
-        publishOverWebSocket(context, heldToken, message).then(
-          (version) => say({ type: 'published', id, topic, version }),
-          (error) => fail(error, id, topic),
+        publishOverWebSocket(this.#context, this.#token, message).then(
+          (version) => this.say({ type: 'published', id, topic, version }),
+          (error) => this.#fail(error, id, topic),
         );
       }
     }
   }
 
-  function fail(error: unknown, id: MessageId | undefined, topic?: string): void {
-    const { code, message, expected } = wireErrorOf(error);
-    if (!expected) context.report(error, 'websocket message');
-    context.limitHits.note(error);
-    say({ type: 'error', id, topic, code, message });
+  #subscribe({ id, topic, mode = 'patch', since, progress }: SubscribeMessage): void {
+    this.#context.hub.subscribe(this.#connection, topic, { mode, since, progress }, (view, resumed) => {
+      const { kind, epoch, version } = view;
+      const answer: ServerMessage = { type: 'subscribed', id, topic, kind, epoch, version, resumed };
+      return this.#counted(JSON.stringify(answer));
+    });
   }
 
-  say({ type: 'hello', server: SERVER_NAME, heartbeat: context.heartbeat });
-
-  return {
-    message: receive,
-    pong: () => weigh(() => {}),
-    ping: () => weigh(() => {}),
-    drain: () => hub.drained(connection),
-    close() {
-      hub.disconnect(connection);
-      ended();
-    },
-  };
-}
-
-function subscribe(
-  { hub }: EdgeContext,
-  connection: Connection,
-  message: SubscribeMessage,
-  counted: (answer: string) => string,
-): void {
-  const { id, topic, mode = 'patch', since, progress } = message;
-  hub.subscribe(connection, topic, { mode, since, progress }, (view, resumed) =>
-    counted(
-      JSON.stringify({
-        type: 'subscribed',
-        id,
-        topic,
-        kind: view.kind,
-        epoch: view.epoch,
-        version: view.version,
-        resumed,
-      } satisfies ServerMessage),
-    ),
-  );
-}
-
-function outletOf(context: EdgeContext, socket: WebSocketConnection): Outlet {
-  return {
-    transport: 'websocket',
-    format: context.webSocketFormat,
-    write(frames) {
-      if (frames.length === 1) return socket.sendPrepared(frames[0] as PreparedText);
-      socket.cork(() => {
-        for (const frame of frames) socket.sendPrepared(frame as PreparedText);
-      });
-    },
-    get bufferedBytes() {
-      return socket.bufferedBytes;
-    },
-    beat: () => socket.ping(),
-    answersBeats: true,
-    finish: () => socket.close(CLOSE_RESTART, 'restarting'),
-    drop: () => socket.terminate(),
-  };
+  #fail(error: unknown, id: MessageId | undefined, topic?: string): void {
+    const { code, message, expected } = wireErrorOf(error);
+    if (!expected) this.#context.report(error, 'websocket message');
+    this.#context.limitHits.note(error);
+    this.say({ type: 'error', id, topic, code, message });
+  }
 }

@@ -1,10 +1,13 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createHeadwater } from '../../server/app/app.js';
 import { watchedHandlers } from '../../server/app/loop-watch.js';
+import { onHold } from '../../server/async/hold.js';
 import type { ConfigInput } from '../../server/config/schema.js';
-import type { HttpRequest, HttpResponse, WebSocketConnection } from '../../server/loop/policy.js';
+import type { HttpRequest, HttpResponse } from '../../server/loop/policy.js';
 import { createLogger } from '../../server/observe/log.js';
 import { watchLoop } from '../../server/observe/loop-hold.js';
+import { openWebSocket } from '../support/clients.js';
+import { TOKEN } from '../support/server.js';
 
 interface Entry {
   level: string;
@@ -30,6 +33,13 @@ function collectHolds() {
     },
   };
   return { holds, logger: createLogger({ level: 'warn', pretty: false, destination }) };
+}
+
+/** All that is told of, also what the log leaves out for a second after an entry. */
+function collectNames(): string[] {
+  const names: string[] = [];
+  onTestFinished(onHold(({ where }) => void names.push(where)));
+  return names;
 }
 
 async function start(config: ConfigInput) {
@@ -107,7 +117,6 @@ describe('what holds the event loop', () => {
   it.each([
     ['GET /topics/a', 'request'],
     ['upgrade /ws', 'upgrade'],
-    ['a WebSocket message', 'message'],
   ])('is called %s when that blocks', (where, blocking) => {
     const { holds, logger } = collectHolds();
     const watch = watchLoop(logger);
@@ -118,7 +127,7 @@ describe('what holds the event loop', () => {
         request: () => blockIn('request'),
         upgrade(_request, upgrade) {
           blockIn('upgrade');
-          upgrade.accept({ open: () => ({ message: () => blockIn('message'), close() {} }) });
+          upgrade.refuse(404, {});
         },
       },
       watch,
@@ -127,11 +136,26 @@ describe('what holds the event loop', () => {
     const request = (path: string) => ({ method: 'GET', path }) as HttpRequest;
     handlers.request(request('/topics/a'), {} as HttpResponse);
     handlers.upgrade(request('/ws'), {
-      accept: ({ open }) => open({} as WebSocketConnection).message(new Uint8Array(), false),
+      accept() {},
       refuse() {},
       onAbort() {},
     });
     expect(holds.map((entry) => entry.where)).toEqual([where]);
+  });
+
+  it('is called a WebSocket message when that blocks', async () => {
+    const names = collectNames();
+    const { headwater } = await start({
+      auth: { publish: { tokens: [TOKEN] } },
+      limits: { messageBytes: 0 },
+      topics: [{ topic: 'large' }],
+    });
+    const socket = await openWebSocket(`${headwater.listeners[0]!.url.replace('http', 'ws')}/ws`);
+    const value = Array.from({ length: 1_000_000 }, (_, key) => ({ key }));
+    socket.say({ type: 'auth', token: TOKEN });
+    socket.say({ type: 'publish', topic: 'large', value });
+    await socket.inbox.nextWhere((message) => message.type === 'published');
+    expect(names).toContain('a WebSocket message');
   });
 
   it('is logged at most once a second, with a count of what was left out', async () => {
@@ -152,7 +176,8 @@ describe('what holds the event loop', () => {
   });
 
   it('is named after the topic when two large values are compared', async () => {
-    const { headwater, holds } = await start({ topics: [{ topic: 'large' }] });
+    const names = collectNames();
+    const { headwater } = await start({ topics: [{ topic: 'large' }] });
     const large = (mark: number) =>
       Object.fromEntries(
         Array.from({ length: 300_000 }, (_, key) => [`k${key}`, { key, mark: key % 7 && mark }]),
@@ -163,7 +188,7 @@ describe('what holds the event loop', () => {
       topic.set(large(mark));
       await expect.poll(() => topic.version, { timeout: 10_000 }).toBeGreaterThan(version);
     }
-    expect(holds.map(({ where }) => where)).toContain('the change of large');
+    expect(names).toContain('the change of large');
   });
 
   it('is nothing when a source waits without blocking', async () => {
