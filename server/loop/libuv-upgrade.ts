@@ -40,9 +40,14 @@ export function libuvUpgrades(maxMessageBytes: number, report: DefectReporter): 
   } as const;
   const server = new WebSocketServer(options);
 
+  // Listeners that stay with a socket must not be closures of its handshake, which they would keep in memory.
+  function forget(this: Socket): void {
+    open.delete(this);
+  }
+
   const handle: LibuvUpgrades['handle'] = (message, socket, head, handlers, url) => {
     open.add(socket);
-    socket.once('close', () => open.delete(socket));
+    socket.once('close', forget);
     const waiting = waitForAnswer(socket, head);
     const refuse: WebSocketUpgrade['refuse'] = (status, headers, body = '') => {
       if (waiting.stop()) writeRefusal(socket, status, headers, body);
@@ -108,10 +113,12 @@ function waitForAnswer(socket: Socket, head: Buffer): Waiting {
   };
   socket.setTimeout(0);
   // `close` follows and tells; `ws` has a listener of its own later.
-  socket.on('error', () => {});
+  socket.on('error', ignore);
   socket.on('data', take).on('end', gone).on('close', gone);
   return waiting;
 }
+
+function ignore(): void {}
 
 function writeRefusal(socket: Socket, status: number, headers: HttpHeaders, body: string | Uint8Array): void {
   const payload = Buffer.from(body);
