@@ -6,7 +6,7 @@ const headwater = await createHeadwater(
   {
     loop: /** @type {'libuv' | 'uws'} */ (process.argv[3]),
     http: { port: scenario.port ?? 0 },
-    limits: { connections: 0 },
+    limits: { connections: 0, acceptPerSecond: 0 },
   },
   // Standard output is for the talk with the bench.
   { logger: createLogger({ level: 'error', pretty: false, destination: process.stderr }) },
