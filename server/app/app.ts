@@ -91,9 +91,9 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
   const pages = loadPages(fileURLToPath(PAGES));
 
   const data = await openData(config, { clock, logger, variables: options.variables });
-  const { store, sources, sinks, keeper, watch } = data;
+  const { store, sources, sinks, keeper } = data;
   const { limits } = config;
-  const hub = createHub(watchedStore(store, watch), {
+  const hub = createHub(watchedStore(store), {
     clock,
     outboxBytes: limits.outboxBytes,
     subscriptionsPerConnection: limits.subscriptionsPerConnection,
@@ -141,7 +141,7 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
     metrics: metrics.render,
     report,
   });
-  const routesOn = (loop: LoopPolicy) => watchedHandlers(createRoutes(contextOn(loop), pages), watch);
+  const routesOn = (loop: LoopPolicy) => watchedHandlers(createRoutes(contextOn(loop), pages));
   const maxMessageBytes = limits.messageBytes * HARD_LIMIT_FACTOR || MESSAGE_BYTES_UNLIMITED;
 
   let closing: Promise<void> | undefined;

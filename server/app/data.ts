@@ -1,7 +1,7 @@
 import type { Clock } from '../async/clock.js';
 import type { Config } from '../config/schema.js';
 import type { Logger } from '../observe/log.js';
-import { type LoopWatch, watchLoop } from '../observe/loop-hold.js';
+import { watchLoop } from '../observe/loop-hold.js';
 import { concealing } from '../source/http/conceal.js';
 import { openRedisLinks } from '../source/redis/links.js';
 import type { Keeper } from '../store/durable/keeper.js';
@@ -23,7 +23,6 @@ export interface Data {
   readonly sinks: Sinks;
   /** `undefined`: the topics are kept in memory only. */
   readonly keeper: Keeper | undefined;
-  readonly watch: LoopWatch;
   /** Calls off every fetch and takes no more commits; what was committed is then on its way to sinks and disk. */
   stop(): Promise<void>;
   /** After `stop`: resolves when that has got there, or its time is up, and nothing is left. */
@@ -79,7 +78,6 @@ export async function openData(
       sources,
       sinks,
       keeper,
-      watch,
       async stop() {
         await sources.close();
         await transforms.close();

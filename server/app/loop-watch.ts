@@ -1,16 +1,16 @@
+import { named } from '../async/hold.js';
 import type { HttpHandlers } from '../loop/policy.js';
-import type { LoopWatch } from '../observe/loop-hold.js';
 import type { Store } from '../store/store.js';
 
 const TOPICS_SHOWN = 3;
 
 /** The store, with the time that each listener takes for a flush under watch. */
-export function watchedStore(store: Store, watch: LoopWatch): Store {
+export function watchedStore(store: Store): Store {
   return {
     ...store,
     onFlush: (listener) =>
       store.onFlush((flushes) =>
-        watch.timed(
+        named(
           () => `flush of ${someOf(flushes.map(({ topic }) => topic.name))}`,
           () => listener(flushes),
         ),
@@ -19,15 +19,15 @@ export function watchedStore(store: Store, watch: LoopWatch): Store {
 }
 
 /** The handlers, with the time that they take before they wait for something under watch. */
-export function watchedHandlers(handlers: HttpHandlers, watch: LoopWatch): HttpHandlers {
+export function watchedHandlers(handlers: HttpHandlers): HttpHandlers {
   return {
     request: (request, response) =>
-      watch.timed(
+      named(
         () => `${request.method} ${request.path}`,
         () => handlers.request(request, response),
       ),
     upgrade: (request, upgrade) =>
-      watch.timed(
+      named(
         () => `upgrade ${request.path}`,
         () => handlers.upgrade(request, upgrade),
       ),

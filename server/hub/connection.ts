@@ -68,25 +68,15 @@ export class Connection {
 
   /** Writes one message past the queue, which is empty. */
   sendAlone(message: readonly [Uint8Array], now: number): void {
-    if (this.closed) return;
-    this.#stats.bytes += message[0].length;
-    this.#stats.deliveries += 1;
-    this.outlet.write(message);
-    this.measure(now);
-    this.noteTaken(now);
+    if (!this.closed) this.#write(message, message[0].length, now);
   }
 
   /** Writes what is queued, at `now`. */
   send(now: number): void {
     if (this.#queue.length === 0 || this.closed) return;
-    const chunks = this.#queue;
-    this.#stats.bytes += this.#queued;
-    this.#stats.deliveries += chunks.length;
-    this.outlet.write(chunks);
+    this.#write(this.#queue, this.#queued, now);
     this.#queued = 0;
-    chunks.length = 0;
-    this.measure(now);
-    this.noteTaken(now);
+    this.#queue.length = 0;
   }
 
   /** True if the reader has caught up enough to be sent more. */
@@ -104,8 +94,16 @@ export class Connection {
   }
 
   /** Where the peer answers nothing, that all left for it is the only sign there is. */
-  noteTaken(now: number): void {
-    if (!this.outlet.answersBeats && this.outlet.bufferedBytes === 0) this.lastSign = now;
+  noteTaken(now: number, bufferedBytes = this.outlet.bufferedBytes): void {
+    if (!this.outlet.answersBeats && bufferedBytes === 0) this.lastSign = now;
+  }
+
+  #write(chunks: readonly Uint8Array[], bytes: number, now: number): void {
+    this.#stats.bytes += bytes;
+    this.#stats.deliveries += chunks.length;
+    this.outlet.write(chunks);
+    this.measure(now);
+    this.noteTaken(now, this.buffered);
   }
 
   /** Notes whether the outbox is full at `now`; as long as the reader takes anything, it counts as just become so. */

@@ -81,7 +81,7 @@ export interface DirectWriter extends TcpWriter {
 export function directWriterOf(socket: Socket, drained: () => void): DirectWriter | undefined {
   const handle = (socket as unknown as { _handle: TcpHandle | null })._handle;
   if (!binding || handle?.constructor.name !== 'TCP') return undefined;
-  return directWriter(binding, socket, handle, drained);
+  return new HandleWriter(binding, socket, handle, drained);
 }
 
 /**
@@ -90,16 +90,7 @@ export function directWriterOf(socket: Socket, drained: () => void): DirectWrite
  * libuv sends FIN after what is queued.
  */
 export function tcpWriter(socket: Socket, handle: TcpHandle, drained: () => void): TcpWriter {
-  return binding ? directWriter(binding, socket, handle, drained) : streamWriter(socket, drained);
-}
-
-function directWriter(
-  binding: StreamBinding,
-  socket: Socket,
-  handle: TcpHandle,
-  drained: () => void,
-): DirectWriter {
-  return new HandleWriter(binding, socket, handle, drained);
+  return binding ? new HandleWriter(binding, socket, handle, drained) : streamWriter(socket, drained);
 }
 
 /** A write that the kernel takes whole leaves its request as it was: one serves all connections until then. */

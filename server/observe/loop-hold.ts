@@ -4,9 +4,7 @@ import type { Logger } from './log.js';
 
 /** Watches the event loop for one server and logs what held it up. */
 export interface LoopWatch {
-  /** Runs `work`; if it holds the loop too long, the log entry says `where`. Only then is `where` called. */
-  timed<T>(where: () => string, work: () => T): T;
-  /** The same for work that goes on after it has returned: it is named as a suspect until it has settled. */
+  /** {@link named}, for work that goes on after it has returned: it is named as a suspect until it has settled. */
   tracked<T>(where: string, work: () => Promise<T>): Promise<T>;
   /** Stops watching. Idempotent. */
   close(): void;
@@ -29,7 +27,7 @@ const SUSPECTS_SHOWN = 5;
 /**
  * Logs what holds the event loop for over 100 ms, as a warning with `where` and `heldMs`, at most once a second.
  *
- * Work that runs through `timed`, `tracked` or {@link named} is named, whichever server of the process it belongs to: they
+ * Work that runs through `tracked` or {@link named} is named, whichever server of the process it belongs to: they
  * share the loop. The rest shows in a timer that comes late: its entry has `where: "unnamed"`, the tracked work that ran meanwhile as `suspects`, and `cpuMs`, what the process used of the
  * processor: far less than `heldMs` means that it was kept from running, by a blocking call or by the machine.
  *
@@ -86,7 +84,6 @@ export function watchLoop(logger: Logger): LoopWatch {
   const ignore = onHold(({ where, held }) => report({ where, heldMs: Math.round(held) }));
 
   return {
-    timed: named,
     async tracked(where, work) {
       running.set(where, (running.get(where) ?? 0) + 1);
       try {

@@ -3,7 +3,7 @@ import { HeadwaterError } from '../../shared/errors.js';
 import type { Clock, Timer } from '../async/clock.js';
 import type { TopicWriter } from '../store/store.js';
 import { createRacer, type Racer } from './race.js';
-import { createSchedule } from './schedule.js';
+import { createSchedule, QUOTA_RECHECK } from './schedule.js';
 import type { Fetched, Source } from './source.js';
 import { reasonOf, SourceError, timedOut } from './source-error.js';
 
@@ -69,9 +69,20 @@ export interface Refresher {
 }
 
 const TIMEOUT = 30_000;
-const LINGER = 30_000;
-/** How long at most a source that its quotas hold back waits before it looks again at what they afford. */
-const QUOTA_RECHECK = 30_000;
+/** How long a `subscribed` source goes on after its last subscriber left, where nothing else is said; ms. */
+export const LINGER = 30_000;
+
+/** The state to begin with; `fetchedAt`: when what the topic holds already was fetched. */
+export function refresherState(fetchedAt?: number): RefresherState {
+  return {
+    lastStart: fetchedAt,
+    lastSuccess: fetchedAt,
+    lastError: undefined,
+    fetches: 0,
+    failures: 0,
+    running: false,
+  };
+}
 
 /**
  * Runs a source: at once when it starts or demand comes back (if the last fetch is older than `every`), then as
@@ -81,14 +92,7 @@ const QUOTA_RECHECK = 30_000;
 export function startRefresher(options: RefresherOptions): Refresher {
   const { source, topic, every, adaptive, maxAge = every, when, clock } = options;
   const { timeout = TIMEOUT, linger = LINGER, fetchedAt, onError, random = Math.random } = options;
-  const state: RefresherState = {
-    lastStart: fetchedAt,
-    lastSuccess: fetchedAt,
-    lastError: undefined,
-    fetches: 0,
-    failures: 0,
-    running: false,
-  };
+  const state = refresherState(fetchedAt);
   const schedule = createSchedule({ every, adaptive, random });
   if (fetchedAt !== undefined) schedule.started(fetchedAt);
   const racer = source.race && createRacer({ label: source.label, race: source.race, timeout, clock });

@@ -30,12 +30,14 @@ export interface ScheduleOptions {
 
 /** So that many sources do not fire together. */
 const JITTER = 0.1;
+/** How long at most, in ms, who is held back by quotas waits before looking again at what they afford. */
+export const QUOTA_RECHECK = 30_000;
 /** By how much an adaptive interval grows with each fetch that brought nothing new. */
 const GROWTH = 1.5;
 const FIRST_BACKOFF = 1_000;
 const LONGEST_BACKOFF = 30_000;
-/** A Retry-After, or a wait for a quota, beyond a day is taken for a mistake. */
-const LONGEST_WAIT = 24 * 60 * 60 * 1_000;
+/** A Retry-After, or a wait for a quota, beyond a day is taken for a mistake; ms. */
+export const LONGEST_WAIT = 24 * 60 * 60 * 1_000;
 
 /**
  * While the source works, fetches aim at the points of a grid that begins with a fetch, each point missed by up to 10 %

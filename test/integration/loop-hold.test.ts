@@ -122,16 +122,13 @@ describe('what holds the event loop', () => {
     const watch = watchLoop(logger);
     onTestFinished(() => watch.close());
     const blockIn = (part: string) => block(part === blocking ? 150 : 0);
-    const handlers = watchedHandlers(
-      {
-        request: () => blockIn('request'),
-        upgrade(_request, upgrade) {
-          blockIn('upgrade');
-          upgrade.refuse(404, {});
-        },
+    const handlers = watchedHandlers({
+      request: () => blockIn('request'),
+      upgrade(_request, upgrade) {
+        blockIn('upgrade');
+        upgrade.refuse(404, {});
       },
-      watch,
-    );
+    });
     // The contract of a loop policy, driven by hand: what it calls is all that matters here.
     const request = (path: string) => ({ method: 'GET', path }) as HttpRequest;
     handlers.request(request('/topics/a'), {} as HttpResponse);

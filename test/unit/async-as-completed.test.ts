@@ -12,11 +12,7 @@ import {
   sleep,
   TimeoutError,
 } from '../../server/async/index.js';
-
-const valueAfter =
-  <T>(delay: number, value: T) =>
-  (signal: AbortSignal) =>
-    sleep(delay, { signal, result: value });
+import { valueAfter } from '../support/async-works.js';
 
 /** What a loop over `asCompleted` saw, as text, while the clock moved on by `advance` ms. */
 async function loop(runnables: Runnable<unknown>[], options: AsCompletedOptions, advance: number) {

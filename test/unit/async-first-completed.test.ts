@@ -10,15 +10,7 @@ import {
   run,
   sleep,
 } from '../../server/async/index.js';
-
-const valueAfter =
-  <T>(delay: number, value: T) =>
-  (signal: AbortSignal) =>
-    sleep(delay, { signal, result: value });
-const failAfter = (delay: number, message: string) => async (signal: AbortSignal) => {
-  await sleep(delay, { signal });
-  throw new Error(message);
-};
+import { failAfter, valueAfter } from '../support/async-works.js';
 
 describe('firstCompleted', () => {
   it('gives the first value, after the losers were cancelled and have ended', async () => {

@@ -10,17 +10,7 @@ import {
   sleep,
   type Task,
 } from '../../server/async/index.js';
-
-/** Work that gives `value` after `delay` ms. */
-const valueAfter =
-  <T>(delay: number, value: T) =>
-  (signal: AbortSignal) =>
-    sleep(delay, { signal, result: value });
-/** Work that throws an error with `message` after `delay` ms. */
-const failAfter = (delay: number, message: string) => async (signal: AbortSignal) => {
-  await sleep(delay, { signal });
-  throw new Error(message);
-};
+import { failAfter, valueAfter } from '../support/async-works.js';
 
 describe('gather', () => {
   it('gives the results in the order of the works, whichever ended first', async () => {

@@ -10,9 +10,9 @@ import {
   type Task,
   TaskGroup,
 } from '../../server/async/index.js';
+import { forever } from '../support/async-works.js';
 import { unhandledRejections } from '../support/unhandled-rejections.js';
 
-const forever = (signal: AbortSignal) => sleep(Number.POSITIVE_INFINITY, { signal });
 const caught = (work: PromiseLike<unknown>) => Promise.resolve(work).catch((error: unknown) => error);
 
 describe('a TaskGroup', () => {

@@ -13,9 +13,8 @@ import {
   type Task,
   TaskGroup,
 } from '../../server/async/index.js';
+import { forever } from '../support/async-works.js';
 import { unhandledRejections } from '../support/unhandled-rejections.js';
-
-const forever = (signal: AbortSignal) => sleep(Number.POSITIVE_INFINITY, { signal });
 
 describe('a task', () => {
   it('begins after the code that started it, in the order of starting', async () => {

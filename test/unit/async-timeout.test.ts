@@ -11,8 +11,8 @@ import {
   timeout,
   timeoutAt,
 } from '../../server/async/index.js';
+import { forever } from '../support/async-works.js';
 
-const forever = (signal: AbortSignal) => sleep(Number.POSITIVE_INFINITY, { signal });
 const caught = (work: PromiseLike<unknown>) => Promise.resolve(work).catch((error: unknown) => error);
 
 describe('timeout', () => {

@@ -6,6 +6,7 @@ import { frameOf, openRaw, UPGRADE } from '../clients/raw.js';
 import { openTalk } from '../clients/web-socket.js';
 import { createReplica, keepLedger, type Replica } from '../ledger.js';
 import type { Theme } from '../scenario.js';
+import { serveBoard } from '../world/board.js';
 import { type Served, serve } from '../world/serve.js';
 
 const TOPICS = [{ topic: 'board' }, { topic: 't/{n}' }];
@@ -91,9 +92,7 @@ export const churn: Theme = {
 
     async 'subscribing twice takes the place of the first'(stage) {
       const { random } = stage;
-      const served = await serve(stage, { topics: TOPICS });
-      const board = served.headwater.topic('board');
-      const ledger = keepLedger(served.headwater, 'board');
+      const { served, ledger, board } = await serveBoard(stage, { topics: TOPICS });
       board.set({ n: 0 });
       await pause(0);
       let replica = createReplica(ledger);

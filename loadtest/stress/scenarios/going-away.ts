@@ -5,6 +5,7 @@ import { openRaw, UPGRADE } from '../clients/raw.js';
 import { openTalk } from '../clients/web-socket.js';
 import { keepLedger } from '../ledger.js';
 import type { Theme } from '../scenario.js';
+import { serveBoard } from '../world/board.js';
 import { changeDocument, makeDocument } from '../world/document.js';
 import { makeFolder } from '../world/folder.js';
 import { startProxy } from '../world/proxy.js';
@@ -18,9 +19,7 @@ export const goingAway: Theme = {
   scenarios: {
     async 'a server that drains under traffic delivers all that was committed'(stage) {
       const { random } = stage;
-      const served = await serve(stage, { topics: TOPICS });
-      const ledger = keepLedger(served.headwater, 'board');
-      const board = served.headwater.topic('board');
+      const { served, ledger, board } = await serveBoard(stage, { topics: TOPICS });
       board.set(makeDocument(random));
       const followers = await Promise.all(
         Array.from({ length: 20 }, () => followWebSocket('patch')(stage, served, ledger)),
@@ -152,9 +151,7 @@ export const goingAway: Theme = {
 
     async 'the SDK waits through a server that goes away, and goes on with the next'(stage) {
       const { random } = stage;
-      const served = await serve(stage, { topics: TOPICS });
-      const ledger = keepLedger(served.headwater, 'board');
-      const board = served.headwater.topic('board');
+      const { served, ledger, board } = await serveBoard(stage, { topics: TOPICS });
       board.set(makeDocument(random));
       const proxy = await startProxy(stage, served.port);
       const follower = await followSdkOverWebSocket(stage, proxy, ledger);

@@ -3,6 +3,7 @@ import { FOLLOW, followWebSocket } from '../clients/follow.js';
 import { openTalk } from '../clients/web-socket.js';
 import { createReplica, keepLedger } from '../ledger.js';
 import type { Theme } from '../scenario.js';
+import { serveBoard } from '../world/board.js';
 import { changeDocument, makeDocument } from '../world/document.js';
 import { serve } from '../world/serve.js';
 
@@ -14,9 +15,7 @@ export const order: Theme = {
   scenarios: {
     async 'every transport follows random changes'(stage) {
       const { random } = stage;
-      const served = await serve(stage, { topics: TOPICS });
-      const ledger = keepLedger(served.headwater, 'board');
-      const board = served.headwater.topic('board');
+      const { served, ledger, board } = await serveBoard(stage, { topics: TOPICS });
       board.set(makeDocument(random));
       const followers = [];
       for (const follow of Object.values(FOLLOW)) followers.push(await follow(stage, served, ledger));
@@ -30,9 +29,7 @@ export const order: Theme = {
 
     async 'clients that join at any time see the same history'(stage) {
       const { random } = stage;
-      const served = await serve(stage, { topics: TOPICS });
-      const ledger = keepLedger(served.headwater, 'board');
-      const board = served.headwater.topic('board');
+      const { served, ledger, board } = await serveBoard(stage, { topics: TOPICS });
       const joining = [];
       for (let commit = 0; commit < 120; commit++) {
         board.set(changeDocument(random, board.value ?? {}));
@@ -48,9 +45,7 @@ export const order: Theme = {
 
     async 'whole values of any kind replace one another'(stage) {
       const { random } = stage;
-      const served = await serve(stage, { topics: TOPICS });
-      const ledger = keepLedger(served.headwater, 'board');
-      const board = served.headwater.topic('board');
+      const { served, ledger, board } = await serveBoard(stage, { topics: TOPICS });
       const followers = await Promise.all(
         (['patch', 'value'] as const).map((mode) => followWebSocket(mode)(stage, served, ledger)),
       );
@@ -87,9 +82,7 @@ export const order: Theme = {
 
     async 'a flush interval gathers commits, and loses none'(stage) {
       const { random } = stage;
-      const served = await serve(stage, { topics: TOPICS, flush: random.int(3, 12) });
-      const ledger = keepLedger(served.headwater, 'board');
-      const board = served.headwater.topic('board');
+      const { served, ledger, board } = await serveBoard(stage, { topics: TOPICS, flush: random.int(3, 12) });
       const followers = await Promise.all(
         ['WebSocket, patches', 'event stream, patches'].map((name) => FOLLOW[name]!(stage, served, ledger)),
       );

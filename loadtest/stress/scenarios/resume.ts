@@ -4,6 +4,7 @@ import { FOLLOW, followSdkOverWebSocket, followWebSocket } from '../clients/foll
 import { openTalk } from '../clients/web-socket.js';
 import { createReplica, keepLedger } from '../ledger.js';
 import type { Theme } from '../scenario.js';
+import { serveBoard } from '../world/board.js';
 import { changeDocument, makeDocument } from '../world/document.js';
 import { startProxy } from '../world/proxy.js';
 import { serve } from '../world/serve.js';
@@ -20,9 +21,7 @@ export const resume: Theme = {
   scenarios: {
     async 'a WebSocket that is cut at any time goes on where it stopped'(stage) {
       const { random } = stage;
-      const served = await serve(stage, { topics: TOPICS });
-      const ledger = keepLedger(served.headwater, 'board');
-      const board = served.headwater.topic('board');
+      const { served, ledger, board } = await serveBoard(stage, { topics: TOPICS });
       board.set(makeDocument(random));
       let follower = await followWebSocket('patch')(stage, served, ledger);
       let resumed = 0;
@@ -190,9 +189,7 @@ export const resume: Theme = {
 
     async 'a storm of clients that come back together is caught up without an encoding each'(stage) {
       const { random } = stage;
-      const served = await serve(stage, { topics: TOPICS });
-      const ledger = keepLedger(served.headwater, 'board');
-      const board = served.headwater.topic('board');
+      const { served, ledger, board } = await serveBoard(stage, { topics: TOPICS });
       board.set(makeDocument(random, 40));
       await pause(0);
       const before = await Promise.all(
@@ -233,9 +230,7 @@ export const resume: Theme = {
 
     async 'a chain of long-polls misses nothing, however late each link is'(stage) {
       const { random } = stage;
-      const served = await serve(stage, { topics: TOPICS });
-      const ledger = keepLedger(served.headwater, 'board');
-      const board = served.headwater.topic('board');
+      const { served, ledger, board } = await serveBoard(stage, { topics: TOPICS });
       board.set(makeDocument(random));
       const followers = await Promise.all(
         Array.from({ length: 4 }, () => FOLLOW['long-poll']!(stage, served, ledger)),

@@ -8,6 +8,7 @@ import { FOLLOW, followWebSocket } from '../clients/follow.js';
 import { openTalk } from '../clients/web-socket.js';
 import { createReplica, keepLedger } from '../ledger.js';
 import type { Theme } from '../scenario.js';
+import { serveBoard } from '../world/board.js';
 import { serve } from '../world/serve.js';
 
 /** Much of one thing: topics, bytes, subscribers. */
@@ -57,9 +58,7 @@ export const size: Theme = {
 
     async 'a large document changes a little at a time'(stage) {
       const { random } = stage;
-      const served = await serve(stage, { topics: [{ topic: 'board' }] });
-      const ledger = keepLedger(served.headwater, 'board');
-      const board = served.headwater.topic('board');
+      const { served, ledger, board } = await serveBoard(stage, { topics: [{ topic: 'board' }] });
       const rows: { [id: string]: Json } = {};
       for (let n = 0; n < 3_000; n++) rows[`row${n}`] = { n, name: random.text(30), price: random.next() };
       board.set(rows);
@@ -84,9 +83,7 @@ export const size: Theme = {
 
     async 'a hundred subscribers of a fast topic'(stage) {
       const { random } = stage;
-      const served = await serve(stage, { topics: [{ topic: 'board' }] });
-      const ledger = keepLedger(served.headwater, 'board');
-      const board = served.headwater.topic('board');
+      const { served, ledger, board } = await serveBoard(stage, { topics: [{ topic: 'board' }] });
       const followers = await Promise.all(
         Array.from({ length: 100 }, (_, n) =>
           followWebSocket(n % 10 === 0 ? 'value' : 'patch')(stage, served, ledger),

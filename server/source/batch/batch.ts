@@ -1,5 +1,6 @@
 import { HeadwaterError } from '../../../shared/errors.js';
 import type { Clock } from '../../async/clock.js';
+import { LINGER } from '../refresher.js';
 import type { Source } from '../source.js';
 import type { InstanceStarter, Parameters } from '../template/instance.js';
 import type { BatchContext, BatchStats, RecordTransform } from './context.js';
@@ -52,7 +53,6 @@ interface OpenLine {
 }
 
 const TIMEOUT = 30_000;
-const LINGER = 30_000;
 
 /**
  * Asks for all instances that are wanted, up to `max` in a request and with URLs below 8,000 bytes, each once an

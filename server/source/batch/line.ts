@@ -1,4 +1,4 @@
-import { createSchedule } from '../schedule.js';
+import { createSchedule, QUOTA_RECHECK } from '../schedule.js';
 import { type Outcome, startAsk } from './ask.js';
 import type { BatchContext } from './context.js';
 import { createGathering } from './gathering.js';
@@ -11,9 +11,6 @@ import { type BatchUrl, URL_BYTES } from './url.js';
 export interface Line extends Desk {
   close(): void;
 }
-
-/** How long at most a group waits before it looks again at what its quotas afford. */
-const QUOTA_RECHECK = 30_000;
 
 /**
  * Whoever is new is asked for at once, with the others of the same moment, and has a place in a group from when that

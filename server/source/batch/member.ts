@@ -4,7 +4,7 @@ import type { Json } from '../../../shared/json.js';
 import type { Timer } from '../../async/clock.js';
 import type { TopicWriter } from '../../store/store.js';
 import { fetchedAt } from '../fetched-at.js';
-import type { Refresher, RefresherState } from '../refresher.js';
+import { type Refresher, type RefresherState, refresherState } from '../refresher.js';
 import { reasonOf, SourceError } from '../source-error.js';
 import type { Ask } from './ask.js';
 import type { BatchContext } from './context.js';
@@ -32,14 +32,7 @@ type MemberContext = Omit<BatchContext, 'source'>;
 export class Member implements Refresher {
   readonly name: string;
   /** Fetches and failures are counted where they are made: a request is one for many. */
-  readonly state: RefresherState = {
-    lastStart: undefined,
-    lastSuccess: undefined,
-    lastError: undefined,
-    fetches: 0,
-    failures: 0,
-    running: false,
-  };
+  readonly state: RefresherState;
   /** With whom it is asked for at intervals. */
   group: Group | undefined;
   /** Resolves when the request that it waits for begins. */
@@ -69,8 +62,7 @@ export class Member implements Refresher {
     this.#desk = desk;
     this.#context = context;
     this.#settledStart = fetchedAt(topic.view, context.clock.now());
-    this.state.lastStart = this.#settledStart;
-    this.state.lastSuccess = this.#settledStart;
+    this.state = refresherState(this.#settledStart);
     if (context.when === 'always') this.#wake();
   }
 

@@ -1,5 +1,5 @@
 import { joinTemplate, splitTemplate } from '../../../shared/placeholders.js';
-import { encodeStrictly } from '../template/fill-url.js';
+import { encodeStrictly, urlFill } from '../template/fill-url.js';
 import type { Parameters } from '../template/instance.js';
 
 /** What HTTP asks every recipient to support at least (RFC 9110, section 4.1); many refuse what is longer. */
@@ -27,9 +27,7 @@ export interface BatchUrlOptions {
 
 /** Every value is percent-encoded, so none can reach beyond its place. */
 export function batchUrl({ template, parameter, others, join }: BatchUrlOptions): BatchUrl {
-  const text = joinTemplate(splitTemplate(template, Object.keys(others)), (name) =>
-    encodeStrictly(others[name]!),
-  );
+  const text = urlFill(template, Object.keys(others))?.(others) ?? template;
   const places = splitTemplate(text, [parameter]);
   const { href } = new URL(joinTemplate(places, () => ''));
   const joinBytes = encodeURI(join).length;

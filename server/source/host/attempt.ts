@@ -4,6 +4,7 @@ import { sleep } from '../../async/sleep.js';
 import { wasCut, wasNeverMade } from '../../web/failure.js';
 import type { Reply } from '../http/exchange.js';
 import { retryAfterOf } from '../http/field.js';
+import { LONGEST_WAIT } from '../schedule.js';
 import type { Pass, Verdict } from './circuit.js';
 import type { Deadline } from './deadline.js';
 import type { Host, Outcome } from './host.js';
@@ -30,8 +31,6 @@ const PASSING = new Set([500, 502, 503, 504]);
 
 /** How long a host is left alone that answers 429 without saying how long; ms. */
 const UNSAID_PAUSE = 1_000;
-/** A longer pause than a day is taken for a mistake. */
-const LONGEST_PAUSE = 24 * 60 * 60 * 1_000;
 
 /**
  * Sends one request when the host's turn comes, and again, after a random wait, where it failed in a way that may pass.
@@ -129,7 +128,7 @@ function verdictOf(outcome: Outcome): Verdict {
 function pauseOf({ status, fields }: Answered, now: number): number {
   if (status !== 429 && status !== 503) return 0;
   const asked = retryAfterOf(fields['retry-after'], now) ?? (status === 429 ? UNSAID_PAUSE : 0);
-  return Math.min(asked, LONGEST_PAUSE);
+  return Math.min(asked, LONGEST_WAIT);
 }
 
 function mayHelp(end: Ending): boolean {

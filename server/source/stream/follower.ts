@@ -1,7 +1,7 @@
 import { HeadwaterError } from '../../../shared/errors.js';
 import type { Timer } from '../../async/clock.js';
 import { interruptible } from '../../async/interruptible.js';
-import type { Refresher, RefresherState } from '../refresher.js';
+import { LINGER, type Refresher, refresherState } from '../refresher.js';
 import { reasonOf, SourceError } from '../source-error.js';
 import { type ConnectionOptions, type FollowerStats, followConnection, StreamEnded } from './following.js';
 import { createReconnect } from './reconnect.js';
@@ -24,7 +24,6 @@ export interface Follower extends Refresher {
   readonly stats: Readonly<FollowerStats>;
 }
 
-const LINGER = 30_000;
 /** So long a `refresh` or `freshen` waits for a first message. */
 const FIRST_MESSAGE = 10_000;
 
@@ -39,14 +38,7 @@ const FIRST_MESSAGE = 10_000;
 export function startFollower(options: FollowerOptions): Follower {
   const { source, topic, kind, when, clock, linger = LINGER, onError, random = Math.random } = options;
   const { run = (work) => work() } = options;
-  const state: RefresherState = {
-    lastStart: undefined,
-    lastSuccess: undefined,
-    lastError: undefined,
-    fetches: 0,
-    failures: 0,
-    running: false,
-  };
+  const state = refresherState();
   const stats: FollowerStats = { connected: false, connects: 0, failures: 0, messages: 0, faults: 0 };
   const reconnect = createReconnect({ random });
   const waiting = new Set<() => void>();

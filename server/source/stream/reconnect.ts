@@ -1,3 +1,5 @@
+import { LONGEST_WAIT } from '../schedule.js';
+
 /** Says when a stream is connected to again. Times are ms since the epoch, durations ms. */
 export interface Reconnect {
   opened(now: number): void;
@@ -22,8 +24,6 @@ const STABLE = 5_000;
 /** `retry:` is kept to within these bounds. */
 const SHORTEST_PAUSE = 100;
 const LONGEST_PAUSE = 60_000;
-/** A Retry-After beyond a day is taken for a mistake. */
-const LONGEST_RETRY_AFTER = 24 * 60 * 60 * 1_000;
 
 /**
  * The wait after an end is the upstream's `retry:`, if it named one, and a random part besides: up to a limit that
@@ -46,7 +46,7 @@ export function createReconnect({ random }: { random: () => number }): Reconnect
       failures = stood || polled ? 1 : failures + 1;
       const asked = pause === undefined ? 0 : Math.min(Math.max(pause, SHORTEST_PAUSE), LONGEST_PAUSE);
       const limit = Math.min(LONGEST_BACKOFF, (asked || FIRST_BACKOFF) * 2 ** (failures - 1));
-      notBefore = now + Math.max(asked + random() * limit, Math.min(retryAfter, LONGEST_RETRY_AFTER));
+      notBefore = now + Math.max(asked + random() * limit, Math.min(retryAfter, LONGEST_WAIT));
     },
     get notBefore() {
       return notBefore;
