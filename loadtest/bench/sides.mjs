@@ -42,6 +42,9 @@ const queryOf = (/** @type {ClientScenario} */ scenario) =>
     .map((topic) => `topic=${topic}`)
     .join('&');
 
+/** One that comes with a cursor is sent no value: the server kept what its cursor is of. */
+const getsValue = (/** @type {ClientScenario} */ { kind, cursor }) => kind === 'state' && !cursor;
+
 /** @type {Dialect} */
 function headwaterSocket(scenario) {
   const since = scenario.cursor ? { since: cursorOf(scenario.cursor) } : {};
@@ -50,7 +53,7 @@ function headwaterSocket(scenario) {
   return [
     ...['-u', '/ws'],
     ...topicsOf(scenario).flatMap((topic, id) => ['-s', subscribe(topic, id)]),
-    ...sayWhen(scenario, scenario.kind === 'state' ? '"type":"value"' : '"type":"subscribed"'),
+    ...sayWhen(scenario, getsValue(scenario) ? '"type":"value"' : `"resumed":${Boolean(since.since)}`),
   ];
 }
 
@@ -58,7 +61,7 @@ function headwaterSocket(scenario) {
 function headwaterStream(scenario) {
   const mode = scenario.payload === 'document' ? '&mode=patch' : '';
   const cursor = scenario.cursor ? `&lastEventId=${scenario.cursor}` : '';
-  const begun = scenario.kind === 'state' ? sayWhen(scenario, '"type":"value"') : ['-e', '1:retry:'];
+  const begun = getsValue(scenario) ? sayWhen(scenario, '"type":"value"') : ['-e', '1:retry:'];
   return ['-u', `/sse?${queryOf(scenario)}${mode}${cursor}`, ...begun];
 }
 

@@ -16,7 +16,16 @@ if (!hasCompiler)
 const OURS = ['headwater-uws', 'headwater-libuv'];
 /** All that comes with npm. */
 const OTHERS = ['uws-publish', 'uws-loop', 'uws-sse', 'ws-naive', 'ws-framed', 'node-sse', 'socket.io'];
-const OTHER_CASES = ['highrate', 'topics', 'document', 'latency', 'memory', 'connect', 'resume'];
+const OTHER_CASES = [
+  'highrate',
+  'topics',
+  'document',
+  'latency',
+  'latency-events',
+  'memory',
+  'connect',
+  'resume',
+];
 
 /** Exits 0 only where each run delivered every message, once and in order; what it prints says which did not. */
 async function smoke(cases: readonly string[], sides: readonly string[]): Promise<Kept> {

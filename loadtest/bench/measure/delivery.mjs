@@ -17,6 +17,15 @@ export const FIGURES = [
   { key: 'loadBusy', label: 'load busy', digits: 2 },
 ];
 
+export const LATENCY_FIGURES = [
+  { key: 'p99', label: 'p99 ms', digits: 2 },
+  { key: 'p50', label: 'p50 ms', digits: 2 },
+  { key: 'max', label: 'max ms', digits: 1 },
+  { key: 'rate', label: 'messages/s', digits: 0 },
+  { key: 'serverBusy', label: 'server busy', digits: 2 },
+  { key: 'loadBusy', label: 'load busy', digits: 2 },
+];
+
 /** Publishes at the rate of the case. The clock stops when the last delivery has arrived. */
 export async function measureDelivery(/** @type {import('./session.mjs').Run} */ run) {
   return withSubscribers(run, async (publish) => {
@@ -30,8 +39,12 @@ export async function measureLatency(/** @type {import('./session.mjs').Run} */ 
   return withSubscribers(run, async (publish) => {
     await publish(run.setup.rate, Math.min(WARM_UP, run.seconds));
     const { cpuMicros } = await publish(run.setup.rate, run.seconds / 2);
-    const rate = 0.5 / ((cpuMicros / 1e6) * run.setup.connections);
-    return { rate: Math.round(rate), ...(await publish(rate, run.seconds)) };
+    const { connections, scenario } = run.setup;
+    const messages = 0.5 / ((cpuMicros / 1e6) * connections);
+    return {
+      ...(await publish(messages / scenario.burst, run.seconds)),
+      rate: Math.round(messages),
+    };
   });
 }
 

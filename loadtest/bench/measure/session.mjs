@@ -20,12 +20,13 @@ const UNHURRIED = 100;
  * @property {string} load the load program
  */
 
-/** Starts the server and resolves with its port. The caller stops it. */
-export async function startServer(
-  /** @type {Run} */ { side, transport, setup },
-  /** @type {number} */ port = 0,
-) {
-  const scenario = { ...setup.scenario, transport, port };
+/**
+ * Starts the server and resolves with its port. The caller stops it.
+ * @param {Run} run
+ * @param {{ port?: number, state?: string }} [place] where it listens, and where it keeps its state
+ */
+export async function startServer({ side, transport, setup }, place = {}) {
+  const scenario = { ...setup.scenario, transport, ...place };
   const server = start(side.name, 0, side.command(JSON.stringify(scenario)));
   try {
     return { server, port: (await server.ask(undefined)).port };

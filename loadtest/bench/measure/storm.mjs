@@ -1,4 +1,7 @@
-/** What it takes to take a crowd in: from connect to the first value, for all of them at once. */
+/** What it takes to take a crowd in: from connect to where each is subscribed, for all of them at once. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { cpuOf } from '../../machine.mjs';
 import { expectReady, startLoad, startServer } from './session.mjs';
 
@@ -24,21 +27,32 @@ export async function measureConnects(/** @type {import('./session.mjs').Run} */
   }
 }
 
-/** A crowd that comes back with its cursors, to a server that was restarted on the same port. */
+/** A crowd that comes back with its cursors, to a server that was restarted on the same port with the state it kept. */
 export async function measureResumes(/** @type {import('./session.mjs').Run} */ run) {
-  const first = await startServer(run);
-  let cursor = '';
+  const state = mkdtempSync(join(tmpdir(), 'headwater-bench-state-'));
   try {
-    await first.server.ask({ publish: { rate: PUBLISH_RATE, bursts: PUBLISHED } });
-    const answer = await fetch(`http://127.0.0.1:${first.port}/topics/t0`);
-    cursor = JSON.parse(answer.headers.get('etag') ?? '""');
-    await answer.arrayBuffer();
+    const { port, cursor } = await publishSome(run, state);
+    const { server } = await startServer(run, { port, state });
+    try {
+      return await takeIn(run, server, port, cursor);
+    } finally {
+      await server.stop();
+    }
   } finally {
-    await first.server.stop();
+    rmSync(state, { recursive: true });
   }
-  const { server, port } = await startServer(run, first.port);
+}
+
+/** Publishes, stops the server, and resolves with its port and the cursor that it ended at. */
+async function publishSome(/** @type {import('./session.mjs').Run} */ run, /** @type {string} */ state) {
+  const { server, port } = await startServer(run, { state });
   try {
-    return await takeIn(run, server, port, cursor);
+    await server.ask({ publish: { rate: PUBLISH_RATE, bursts: PUBLISHED } });
+    const answer = await fetch(`http://127.0.0.1:${port}/topics/t0`);
+    await answer.arrayBuffer();
+    /** @type {string} */
+    const cursor = JSON.parse(answer.headers.get('etag') ?? '""');
+    return { port, cursor };
   } finally {
     await server.stop();
   }

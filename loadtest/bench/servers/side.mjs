@@ -20,6 +20,7 @@ import { documentOf, messageOf } from './payload.mjs';
  * @property {number} burst how many topics a burst publishes to, one after the other
  * @property {'message' | 'document'} payload
  * @property {number} [port] default: any free one
+ * @property {string} [state] the folder in which ours keeps its state; default: it keeps none
  */
 
 /** @type {Scenario} */
