@@ -45,7 +45,7 @@ export async function openData(
   /** How to take down what is open so far, in reverse. */
   const opened: (() => unknown)[] = [];
   try {
-    const transforms = await startTransforms(config);
+    const transforms = await startTransforms(config, clock);
     opened.push(transforms.close);
     const keeper = await openState(config, { clock, logger });
     if (keeper) opened.push(() => keeper.close(STATE_TIMEOUT));

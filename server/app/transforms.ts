@@ -1,3 +1,4 @@
+import type { Clock } from '../async/clock.js';
 import type { Finding } from '../config/findings.js';
 import type { Config, SourceConfig } from '../config/schema.js';
 import type { RecordTransform } from '../source/batch/context.js';
@@ -23,10 +24,10 @@ export interface Transforms {
 }
 
 /** @throws {TransformLoadError} `config_invalid`; nothing is then left running */
-export async function startTransforms(config: Config): Promise<Transforms> {
+export async function startTransforms(config: Config, clock: Clock): Promise<Transforms> {
   const runners = new Map<SourceConfig, TransformRunner>();
   for (const source of config.sources) {
-    if (source.transform) runners.set(source, startTransform(source.transform));
+    if (source.transform) runners.set(source, startTransform(source.transform, clock));
   }
   const close = async () => {
     await Promise.all([...runners.values()].map((runner) => runner.close()));

@@ -2,11 +2,11 @@ import { ExponentialBackoff, fullJitterGenerator, type IBackoff } from 'cockatie
 import { HeadwaterError } from '../../../shared/errors.js';
 import { sleep } from '../../async/sleep.js';
 import { wasCut, wasNeverMade } from '../../web/failure.js';
+import type { Deadline } from '../deadline.js';
 import type { Reply } from '../http/exchange.js';
 import { retryAfterOf } from '../http/field.js';
 import { LONGEST_WAIT } from '../schedule.js';
 import type { Pass, Verdict } from './circuit.js';
-import type { Deadline } from './deadline.js';
 import type { Host, Outcome } from './host.js';
 
 /** What goes for each request of a fetch. */

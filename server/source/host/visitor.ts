@@ -1,7 +1,7 @@
 import type { Clock } from '../../async/clock.js';
+import { type Deadline, startDeadline } from '../deadline.js';
 import { failureOf } from '../http/failure.js';
 import type { Source } from '../source.js';
-import { type Deadline, startDeadline } from './deadline.js';
 import type { Host } from './host.js';
 
 /** One source at its host: fetches in its time, shares the quotas, and hears when the host has recovered. */

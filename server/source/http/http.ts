@@ -1,6 +1,6 @@
 import type { Json } from '../../../shared/json.js';
 import { systemClock } from '../../async/clock.js';
-import type { Deadline } from '../host/deadline.js';
+import type { Deadline } from '../deadline.js';
 import { createVisitor } from '../host/visitor.js';
 import { createShape, type ShapeOptions } from '../shape/shape.js';
 import type { Fetched, Source } from '../source.js';

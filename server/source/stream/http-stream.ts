@@ -1,7 +1,7 @@
 import { pipeline, type Readable } from 'node:stream';
 import type { Clock } from '../../async/clock.js';
 import { decoderOf } from '../../web/encoding.js';
-import { startDeadline } from '../host/deadline.js';
+import { startDeadline } from '../deadline.js';
 import type { HttpClient } from '../http/client.js';
 import { failureOf } from '../http/failure.js';
 import { single } from '../http/field.js';

@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream';
 import { request } from 'undici';
 import { wasCut } from '../../web/failure.js';
+import type { Deadline } from '../deadline.js';
 import { attempt } from '../host/attempt.js';
-import type { Deadline } from '../host/deadline.js';
 import type { HttpClient } from '../http/client.js';
 import type { Question, Reply } from '../http/exchange.js';
 import { retryAfterOf } from '../http/field.js';

@@ -1,10 +1,11 @@
 import { HeadwaterError } from '../../../shared/errors.js';
 import type { Json } from '../../../shared/json.js';
+import { type Clock, systemClock } from '../../async/clock.js';
 import { Semaphore } from '../../async/semaphore.js';
+import { startDeadline } from '../deadline.js';
 import { unlessAborted } from '../function.js';
 import type { FetchContext, Source, Transform } from '../source.js';
 import { SourceError } from '../source-error.js';
-import { startDeadline } from './deadline.js';
 import { callTransform, labelOf, performTransform, type TransformJob, type TransformReply } from './job.js';
 import type { TransformPlace } from './place.js';
 import { processPlace } from './process.js';
@@ -56,16 +57,19 @@ const LOAD_TIMEOUT = 10_000;
 const FUNCTION_TIMEOUT = 5_000;
 
 /** The owner closes it, after the sources that use it. */
-export function startTransform(transform: Transform | TransformModule): TransformRunner {
-  return typeof transform === 'function' ? functionRunner(transform) : moduleRunner(transform);
+export function startTransform(
+  transform: Transform | TransformModule,
+  clock: Clock = systemClock,
+): TransformRunner {
+  return typeof transform === 'function' ? functionRunner(transform, clock) : moduleRunner(transform, clock);
 }
 
-function functionRunner(transform: Transform): TransformRunner {
+function functionRunner(transform: Transform, clock: Clock): TransformRunner {
   const label = transform.name === '' ? 'the transform' : `the transform ${transform.name}`;
   return {
     async prepare() {},
     async run(value, { topic, previous, signal }) {
-      const deadline = startDeadline(label, FUNCTION_TIMEOUT, signal);
+      const deadline = startDeadline({ label, timeout: FUNCTION_TIMEOUT, owner: signal, clock });
       try {
         const call = () => callTransform(transform, label, { value, topic, previous }, deadline.signal);
         return resultOf(await unlessAborted(deadline.signal, call), label);
@@ -77,7 +81,7 @@ function functionRunner(transform: Transform): TransformRunner {
   };
 }
 
-function moduleRunner(options: TransformModule): TransformRunner {
+function moduleRunner(options: TransformModule, clock: Clock): TransformRunner {
   const { module, export: name, timeout } = options;
   const label = labelOf(module);
   const place = placeOf(options.run);
@@ -88,7 +92,7 @@ function moduleRunner(options: TransformModule): TransformRunner {
     using _turn = await turns.acquire({ signal }).catch((error) => {
       throw signal.aborted ? signal.reason : error;
     });
-    const deadline = startDeadline(label, LOAD_TIMEOUT, signal);
+    const deadline = startDeadline({ label, timeout: LOAD_TIMEOUT, owner: signal, clock });
     try {
       return await place.perform(job, deadline.signal, () => deadline.restart(job.timeout));
     } finally {
