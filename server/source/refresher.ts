@@ -2,6 +2,7 @@ import { equal } from '../../shared/equal.js';
 import { HeadwaterError } from '../../shared/errors.js';
 import type { Clock, Timer } from '../async/clock.js';
 import type { TopicWriter } from '../store/store.js';
+import { Demand, LINGER } from './demand.js';
 import { createRacer, type Racer } from './race.js';
 import { createSchedule, QUOTA_RECHECK } from './schedule.js';
 import type { Fetched, Source } from './source.js';
@@ -69,8 +70,6 @@ export interface Refresher {
 }
 
 const TIMEOUT = 30_000;
-/** How long a `subscribed` source goes on after its last subscriber left, where nothing else is said; ms. */
-export const LINGER = 30_000;
 
 /** The state to begin with; `fetchedAt`: when what the topic holds already was fetched. */
 export function refresherState(fetchedAt?: number): RefresherState {
@@ -100,7 +99,6 @@ export function startRefresher(options: RefresherOptions): Refresher {
   let active: AbortController | undefined;
   let fetching: { done: Promise<void>; controller: AbortController } | undefined;
   let timer: Timer | undefined;
-  let lingering: Timer | undefined;
   /** The source reported a change during a fetch that may have begun before it. */
   let changedMeanwhile = false;
   /** When the last fetch began that is over. */
@@ -181,8 +179,8 @@ export function startRefresher(options: RefresherOptions): Refresher {
       quota > every && wait > QUOTA_RECHECK ? clock.after(QUOTA_RECHECK, plan) : clock.after(wait, start);
   }
 
-  function activate(): void {
-    if (active || closed) return;
+  function wake(): void {
+    if (active) return;
     active = new AbortController();
     source.watch?.(changed, active.signal);
     source.enlist?.(active.signal);
@@ -197,7 +195,7 @@ export function startRefresher(options: RefresherOptions): Refresher {
     } else plan();
   }
 
-  function deactivate(): void {
+  function rest(): void {
     active?.abort();
     active = undefined;
     timer?.cancel();
@@ -221,7 +219,7 @@ export function startRefresher(options: RefresherOptions): Refresher {
     return since === undefined || clock.now() - since >= limit;
   }
 
-  if (when === 'always') activate();
+  const demand = new Demand({ wake, rest }, { when, linger, clock });
 
   return {
     state,
@@ -242,19 +240,12 @@ export function startRefresher(options: RefresherOptions): Refresher {
     },
     race: racer?.run,
     setDemand(subscribed) {
-      if (closed) return;
-      const wasLingering = lingering !== undefined;
-      lingering?.cancel();
-      lingering = undefined;
-      if (active && subscribed && (wasLingering || when === 'always')) quicken();
-      if (when === 'always') return;
-      if (subscribed) activate();
-      else if (active) lingering = clock.after(linger, deactivate);
+      if (active && subscribed) quicken();
+      demand.set(subscribed);
     },
     async close() {
       closed = true;
-      lingering?.cancel();
-      deactivate();
+      demand.close();
       fetching?.controller.abort(
         new HeadwaterError('aborted', `the fetch of ${source.label} was called off: the server stops`),
       );

@@ -1,6 +1,6 @@
 import { HeadwaterError } from '../../../shared/errors.js';
 import type { Clock } from '../../async/clock.js';
-import { LINGER } from '../refresher.js';
+import { LINGER } from '../demand.js';
 import type { Source } from '../source.js';
 import type { InstanceStarter, Parameters } from '../template/instance.js';
 import type { BatchContext, BatchStats, RecordTransform } from './context.js';

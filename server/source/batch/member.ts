@@ -3,6 +3,7 @@ import { HeadwaterError } from '../../../shared/errors.js';
 import type { Json } from '../../../shared/json.js';
 import type { Timer } from '../../async/clock.js';
 import type { TopicWriter } from '../../store/store.js';
+import { Demand, type Sleeper } from '../demand.js';
 import { fetchedAt } from '../fetched-at.js';
 import { type Refresher, type RefresherState, refresherState } from '../refresher.js';
 import { reasonOf, SourceError } from '../source-error.js';
@@ -29,7 +30,7 @@ export interface Desk {
 type MemberContext = Omit<BatchContext, 'source'>;
 
 /** One instance of a batch. A class, since there are ten thousands of them. */
-export class Member implements Refresher {
+export class Member implements Refresher, Sleeper {
   readonly name: string;
   /** Fetches and failures are counted where they are made: a request is one for many. */
   readonly state: RefresherState;
@@ -53,7 +54,7 @@ export class Member implements Refresher {
   #settledStart: number | undefined;
   /** While live: whether its requests have caught up with a pause before. */
   #caughtUp = false;
-  #lingering: Timer | undefined;
+  readonly #demand: Demand;
   #closed = false;
 
   constructor(name: string, topic: TopicWriter, desk: Desk, context: MemberContext) {
@@ -63,7 +64,7 @@ export class Member implements Refresher {
     this.#context = context;
     this.#settledStart = fetchedAt(topic.view, context.clock.now());
     this.state = refresherState(this.#settledStart);
-    if (context.when === 'always') this.#wake();
+    this.#demand = new Demand(this, context);
   }
 
   get ready(): boolean {
@@ -84,18 +85,13 @@ export class Member implements Refresher {
   }
 
   setDemand(subscribed: boolean): void {
-    if (this.#closed || this.#context.when === 'always') return;
-    this.#lingering?.cancel();
-    this.#lingering = undefined;
-    if (subscribed) this.#wake();
-    else if (this.live) this.#lingering = this.#context.clock.after(this.#context.linger, () => this.#rest());
+    this.#demand.set(subscribed);
   }
 
   async close(): Promise<void> {
     if (!this.#closed) {
       this.#closed = true;
-      this.#lingering?.cancel();
-      this.#rest();
+      this.#demand.close();
       this.#setMissing(false);
       this.#desk.dismiss(this);
     }
@@ -197,7 +193,7 @@ export class Member implements Refresher {
     this.#context.stats.missing += missing ? 1 : -1;
   }
 
-  #wake(): void {
+  wake(): void {
     if (this.live) return;
     this.live = true;
     this.#caughtUp = !this.isOlder(this.#context.every);
@@ -205,7 +201,7 @@ export class Member implements Refresher {
     this.#desk.enroll(this);
   }
 
-  #rest(): void {
+  rest(): void {
     if (!this.live) return;
     this.live = false;
     this.due?.cancel();

@@ -1,7 +1,7 @@
 import { HeadwaterError } from '../../../shared/errors.js';
-import type { Timer } from '../../async/clock.js';
 import { interruptible } from '../../async/interruptible.js';
-import { LINGER, type Refresher, refresherState } from '../refresher.js';
+import { Demand, LINGER } from '../demand.js';
+import { type Refresher, refresherState } from '../refresher.js';
 import { reasonOf, SourceError } from '../source-error.js';
 import { type ConnectionOptions, type FollowerStats, followConnection, StreamEnded } from './following.js';
 import { createReconnect } from './reconnect.js';
@@ -51,11 +51,9 @@ export function startFollower(options: FollowerOptions): Follower {
   let wake: (() => void) | undefined;
   /** There is a reason not to wait before the next connection. */
   let hurry = false;
-  let lingering: Timer | undefined;
   let position: string | undefined;
   let settled = false;
   let settledOnce = false;
-  let wanted = false;
   let closed = false;
 
   function settle(): void {
@@ -144,8 +142,8 @@ export function startFollower(options: FollowerOptions): Follower {
     wake?.();
   }
 
-  function activate(): void {
-    if (active || closed) return;
+  function wakeUp(): void {
+    if (active) return;
     const own = new AbortController();
     active = own;
     settled = false;
@@ -158,18 +156,10 @@ export function startFollower(options: FollowerOptions): Follower {
     })();
   }
 
-  function deactivate(): void {
+  function rest(): void {
     active?.abort(new HeadwaterError('aborted', `${source.label} is no longer followed`));
     active = undefined;
     for (const resolve of [...waiting]) resolve();
-  }
-
-  /** Wakes a source that nobody subscribes to for as long as it lingers. */
-  function wakeUp(): void {
-    activate();
-    if (wanted || when === 'always') return;
-    lingering?.cancel();
-    lingering = clock.after(linger, deactivate);
   }
 
   /** Resolves when the connection has brought a first message or has failed, or when that takes too long. */
@@ -186,7 +176,7 @@ export function startFollower(options: FollowerOptions): Follower {
     });
   }
 
-  if (when === 'always') activate();
+  const demand = new Demand({ wake: wakeUp, rest }, { when, linger, clock });
 
   return {
     state,
@@ -203,27 +193,19 @@ export function startFollower(options: FollowerOptions): Follower {
         settled = false;
         connection?.abort(new HeadwaterError('aborted', `${source.label} is connected to anew`));
       }
-      wakeUp();
+      demand.touch();
       connectSoon();
       await firstMessage();
     },
     async freshen() {
       if (closed || (!active && clock.now() < reconnect.notBefore)) return;
-      if (!active || (lingering && !wanted)) wakeUp();
+      demand.touch();
       await firstMessage();
     },
-    setDemand(subscribed) {
-      wanted = subscribed;
-      if (when === 'always' || closed) return;
-      lingering?.cancel();
-      lingering = undefined;
-      if (subscribed) activate();
-      else if (active) lingering = clock.after(linger, deactivate);
-    },
+    setDemand: (subscribed) => demand.set(subscribed),
     async close() {
       closed = true;
-      lingering?.cancel();
-      deactivate();
+      demand.close();
       await ended;
     },
   };
