@@ -19,9 +19,9 @@ export {
   type RunningPipeline,
   type StageFailure,
   type StageOptions,
-  type StageStats,
   type StageWork,
 } from './source/pipeline.js';
+export type { StageStats } from './source/readings.js';
 export type {
   FetchContext,
   FunctionContext,

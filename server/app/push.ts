@@ -2,6 +2,7 @@ import type { Clock } from '../async/clock.js';
 import type { SourceConfig } from '../config/schema.js';
 import { isStreamFunction } from '../config/stream.js';
 import type { Logger } from '../observe/log.js';
+import type { StreamCounts } from '../source/readings.js';
 import { redisChannelEvents } from '../source/redis/channel-events.js';
 import { redisStreamEvents } from '../source/redis/stream-events.js';
 import type { Refresher } from '../source/refresher.js';
@@ -56,8 +57,6 @@ export interface Followers {
   /** Sums over all that there were; `connected`: how many are now. */
   counts(): StreamCounts;
 }
-
-export type StreamCounts = Omit<FollowerStats, 'connected'> & { connected: number };
 
 export function createFollowers(context: {
   store: Store;

@@ -3,6 +3,7 @@ import { hasParameters, parametersOf } from '../../shared/topic-pattern.js';
 import type { Clock } from '../async/clock.js';
 import type { Config, SourceConfig } from '../config/schema.js';
 import type { Logger } from '../observe/log.js';
+import type { SinkCounts } from '../source/readings.js';
 import type { RedisLinks } from '../source/redis/links.js';
 import { redisSink } from '../source/redis/sink.js';
 import { fileSink } from '../source/sink/file.js';
@@ -26,13 +27,6 @@ export interface Sinks {
   end(topic: string): void;
   /** After the store has closed: writes what waits, within `limit` ms. */
   close(limit: number): Promise<void>;
-}
-
-interface SinkCounts {
-  writes: number;
-  failures: number;
-  dropped: number;
-  failing: number;
 }
 
 /** The sinks of one topic. */

@@ -1,18 +1,10 @@
 import { z } from 'zod';
+import type { Quota } from '../source/host/quota.js';
 import * as scalar from './scalar.js';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
-
-/** How often something may happen, as a configuration says it. */
-export interface Quota {
-  /** `1000/day` */
-  readonly text: string;
-  readonly count: number;
-  /** Milliseconds. */
-  readonly per: number;
-}
 
 const UNITS: Readonly<Record<string, number>> = {
   s: SECOND,

@@ -1,21 +1,6 @@
 import type { Registry } from 'prom-client';
+import type { HostReading } from '../source/readings.js';
 import { addFamily, type Sample } from './families.js';
-
-/** What is known of one host that sources ask. Totals only ever grow; times are milliseconds. */
-export interface HostReading {
-  host: string;
-  active: number;
-  waiting: number;
-  circuit: 'closed' | 'half-open' | 'open';
-  /** What is left of a pause that the host asked for. */
-  paused: number;
-  budgets: readonly { budget: string; left: number }[];
-  /** By what became of them. */
-  requests: Readonly<Record<string, number>>;
-  refusals: number;
-  retries: number;
-  pauses: number;
-}
 
 /** Further hosts are counted together, as `other`. */
 const LABELLED_HOSTS = 100;

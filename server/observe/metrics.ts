@@ -1,4 +1,5 @@
 import { Registry } from 'prom-client';
+import type { HostReading, NamedPipeline, SinkCounts } from '../source/readings.js';
 import {
   addConnectionMetrics,
   addDeliveryMetrics,
@@ -7,16 +8,11 @@ import {
 } from './delivery-metrics.js';
 import { addFamily } from './families.js';
 import { histogramText } from './histogram-text.js';
-import { addHostMetrics, type HostReading } from './host-metrics.js';
+import { addHostMetrics } from './host-metrics.js';
 import { addLivenessMetrics, type LivenessReading } from './liveness-metrics.js';
 import { perTopicText } from './per-topic-text.js';
 import { processMetricsText } from './process-metrics.js';
-import {
-  addPipelineMetrics,
-  addSinkMetrics,
-  type PipelineReading,
-  type SinksReading,
-} from './sink-metrics.js';
+import { addPipelineMetrics, addSinkMetrics } from './sink-metrics.js';
 import { addSourceMetrics, type SourcesReading } from './source-metrics.js';
 import { addStateMetrics, type StateReading } from './state-metrics.js';
 import { addTopicMetrics, type TopicReading } from './topic-metrics.js';
@@ -32,8 +28,8 @@ export interface Readings {
   hub: DeliveryReading;
   sources: SourcesReading;
   hosts: readonly HostReading[];
-  sinks: SinksReading;
-  pipelines: readonly PipelineReading[];
+  sinks: SinkCounts;
+  pipelines: readonly NamedPipeline[];
   state: StateReading;
 }
 

@@ -1,31 +1,8 @@
 import type { Registry } from 'prom-client';
+import type { NamedPipeline, SinkCounts, StageStats } from '../source/readings.js';
 import { addFamily, addSingle } from './families.js';
 
-/** What went to sinks, of all of them. Totals only ever grow. */
-export interface SinksReading {
-  writes: number;
-  failures: number;
-  dropped: number;
-  failing: number;
-}
-
-/** A pipeline that runs and has a name. Times are milliseconds. */
-export interface PipelineReading {
-  name: string;
-  stages: readonly StageReading[];
-}
-
-interface StageReading {
-  stage: string;
-  in: number;
-  out: number;
-  failures: number;
-  queued: number;
-  active: number;
-  busy: number;
-}
-
-export function addSinkMetrics(registry: Registry, read: () => SinksReading): void {
+export function addSinkMetrics(registry: Registry, read: () => SinkCounts): void {
   addSingle(registry, 'sink_writes_total', 'Values written to sinks', () => read().writes);
   addSingle(
     registry,
@@ -42,8 +19,8 @@ export function addSinkMetrics(registry: Registry, read: () => SinksReading): vo
   addSingle(registry, 'failing_sinks', 'Sinks that cannot be written to', () => read().failing);
 }
 
-export function addPipelineMetrics(registry: Registry, read: () => readonly PipelineReading[]): void {
-  function ofStages(name: string, help: string, value: (stage: StageReading) => number): void {
+export function addPipelineMetrics(registry: Registry, read: () => readonly NamedPipeline[]): void {
+  function ofStages(name: string, help: string, value: (stage: StageStats) => number): void {
     const labels = ['pipeline', 'stage'];
     addFamily(registry, `pipeline_${name}`, `${help}, by stage of a pipeline that runs`, labels, () =>
       read().flatMap(({ name: pipeline, stages }) =>

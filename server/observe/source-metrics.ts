@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client';
 import type { Distribution } from '../async/distribution.js';
+import type { BatchStats, StreamCounts, TemplateCounts, UrlCounts, UrlStats } from '../source/readings.js';
 import { addFamily, addSingle } from './families.js';
 
 /** What became of the fetches of all sources. Totals only ever grow. */
@@ -7,60 +8,30 @@ export interface SourcesReading {
   fetches: number;
   failures: number;
   fetchDurations: Readonly<Distribution>;
-  urls: readonly UrlReading[];
-  streams: { connected: number; connects: number; failures: number; messages: number; faults: number };
+  urls: readonly (UrlStats & { topic: string })[];
+  streams: StreamCounts;
   /** Of each configured topic with `{parameters}`. */
-  templates: readonly TemplateReading[];
+  templates: readonly TemplateCounts[];
   /** Of each configured topic with a `batch`. */
-  batches: readonly BatchReading[];
-}
-
-/** One of the URLs of a source that asks several. */
-interface UrlReading {
-  topic: string;
-  name: string;
-  label: string;
-  wins: number;
-  losses: number;
-  failures: number;
-  hedges: number;
-  disputes: number;
-}
-
-/** One configured topic with `{parameters}`. */
-interface TemplateReading {
-  pattern: string;
-  live: number;
-  idle: number;
-  evictions: number;
-  refusals: number;
-}
-
-/** One configured topic with a `batch`. */
-interface BatchReading {
-  topic: string;
-  requests: number;
-  failures: number;
-  instances: number;
-  missing: number;
+  batches: readonly (BatchStats & { topic: string })[];
 }
 
 export function addSourceMetrics(registry: Registry, read: () => SourcesReading): void {
   function single(name: string, help: string, value: (reading: SourcesReading) => number): void {
     addSingle(registry, name, help, () => value(read()));
   }
-  function ofUrls(key: Exclude<keyof UrlReading, 'topic' | 'name' | 'label'>, help: string): void {
+  function ofUrls(key: keyof UrlCounts, help: string): void {
     const labels = ['topic', 'name', 'url'];
     addFamily(registry, `url_${key}_total`, `${help}, by URL of a source that asks several`, labels, () =>
       read().urls.map(({ topic, name, label, [key]: total }) => [total, { topic, name, url: label }]),
     );
   }
-  function ofBatches(name: string, help: string, value: (batch: BatchReading) => number): void {
+  function ofBatches(name: string, help: string, value: (batch: BatchStats) => number): void {
     addFamily(registry, `batch_${name}`, `${help}, by topic with a batch`, ['topic'], () =>
       read().batches.map((batch) => [value(batch), { topic: batch.topic }]),
     );
   }
-  function ofTemplates(name: string, help: string, value: (template: TemplateReading) => number): void {
+  function ofTemplates(name: string, help: string, value: (template: TemplateCounts) => number): void {
     addFamily(registry, `template_${name}`, `${help}, by template`, ['template'], () =>
       read().templates.map((template) => [value(template), { template: template.pattern }]),
     );

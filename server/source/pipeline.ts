@@ -3,6 +3,7 @@ import { ExceptionGroup, QueueShutDown } from '../async/errors.js';
 import { Queue } from '../async/queue.js';
 import { TaskGroup } from '../async/task-group.js';
 import { unlessAborted } from './function.js';
+import type { NamedPipeline, StageStats } from './readings.js';
 
 /** What one stage does with an item. It must let go of everything when `signal` aborts: the pipeline stops. */
 export type StageWork<In, Out> = (item: In, context: { signal: AbortSignal }) => Out | PromiseLike<Out>;
@@ -12,20 +13,6 @@ export interface StageOptions {
   concurrency?: number;
   /** How many items wait before it; default 16. Whoever brings one more waits for room. */
   queue?: number;
-}
-
-/** What a stage did so far. */
-export interface StageStats {
-  readonly stage: string;
-  /** Items taken up, and items done. */
-  in: number;
-  out: number;
-  failures: number;
-  /** Items that wait before it, and that it works on. */
-  queued: number;
-  active: number;
-  /** Milliseconds spent on items, summed over those worked on at once. */
-  busy: number;
 }
 
 /** An item that a stage failed on. */
@@ -75,12 +62,6 @@ interface Stage {
   work: StageWork<never, unknown>;
   concurrency: number;
   queue: number;
-}
-
-/** A pipeline with a name, as it shows in metrics. */
-export interface NamedPipeline {
-  readonly name: string;
-  readonly stages: readonly Readonly<StageStats>[];
 }
 
 const running = new Set<NamedPipeline>();

@@ -1,4 +1,5 @@
 import type { Json } from '../../shared/json.js';
+import type { UrlStats } from './readings.js';
 
 /** What a fetch brought: a value, or the news that the one it brought last still stands (304, equal bytes). */
 export type Fetched = { kind: 'value'; value: Json } | { kind: 'unchanged' };
@@ -54,27 +55,6 @@ export interface RaceWin {
   /** The URL that gave it, without secrets. */
   winner: string;
   value: Json;
-}
-
-/** What became of the requests to one URL of a source. Totals only grow. */
-export interface UrlCounts {
-  /** Answers that were used. */
-  wins: number;
-  /** Requests that were aborted because others had decided the matter. */
-  losses: number;
-  /** Requests that brought no good answer. */
-  failures: number;
-  /** Requests that were begun only because the one before was slow. */
-  hedges: number;
-  /** Answers that others contradicted, where agreement was asked for. */
-  disputes: number;
-}
-
-export interface UrlStats extends UrlCounts {
-  /** The key or index of the URL in the configuration. */
-  readonly name: string;
-  /** The URL, without secrets. */
-  readonly label: string;
 }
 
 export interface TransformContext {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { manualClock } from '../../server/async/manual-clock.js';
 import type { Pass } from '../../server/source/host/circuit.js';
 import { createGate, type Gate, type GateOptions } from '../../server/source/host/gate.js';
-import type { Quota } from '../../server/source/host/meter.js';
+import type { Quota } from '../../server/source/host/quota.js';
 
 const START = 1_000_000;
 const DAY = 24 * 60 * 60 * 1_000;

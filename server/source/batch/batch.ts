@@ -1,9 +1,10 @@
 import { HeadwaterError } from '../../../shared/errors.js';
 import type { Clock } from '../../async/clock.js';
 import { LINGER } from '../demand.js';
+import type { BatchStats } from '../readings.js';
 import type { Source } from '../source.js';
 import type { InstanceStarter, Parameters } from '../template/instance.js';
-import type { BatchContext, BatchStats, RecordTransform } from './context.js';
+import type { BatchContext, RecordTransform } from './context.js';
 import { createLine, type Line } from './line.js';
 import { type Desk, Member } from './member.js';
 import { createPhases } from './phases.js';

@@ -1,5 +1,6 @@
 import type { Json } from '../../../shared/json.js';
 import type { Clock } from '../../async/clock.js';
+import type { BatchStats } from '../readings.js';
 import type { FetchContext, Source } from '../source.js';
 import type { Ask } from './ask.js';
 import type { Phases } from './phases.js';
@@ -31,14 +32,3 @@ export interface BatchContext {
 }
 
 export type RecordTransform = (record: Json, context: FetchContext & { topic: string }) => Promise<Json>;
-
-/** What a batch did so far, and how it stands. */
-export interface BatchStats {
-  requests: number;
-  /** Requests that brought no answer that could be used. */
-  failures: number;
-  /** Instances that are asked for at intervals now. */
-  instances: number;
-  /** Instances that the last answer left out. */
-  missing: number;
-}

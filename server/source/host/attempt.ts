@@ -5,9 +5,10 @@ import { wasCut, wasNeverMade } from '../../web/failure.js';
 import type { Deadline } from '../deadline.js';
 import type { Reply } from '../http/exchange.js';
 import { retryAfterOf } from '../http/field.js';
+import type { RequestOutcome } from '../readings.js';
 import { LONGEST_WAIT } from '../schedule.js';
 import type { Pass, Verdict } from './circuit.js';
-import type { Host, Outcome } from './host.js';
+import type { Host } from './host.js';
 
 /** What goes for each request of a fetch. */
 export interface Terms {
@@ -106,7 +107,7 @@ function settle({ gate, counts, clock, recovered }: Host, pass: Pass, end: Endin
   if (pass === 'probe' && gate.circuit === 'closed') recovered();
 }
 
-function outcomeOf(end: Ending, deadline: Deadline): Outcome {
+function outcomeOf(end: Ending, deadline: Deadline): RequestOutcome {
   if ('reply' in end) return classOf(end.reply.status);
   // An answer that is too large is an answer.
   if (end.error instanceof HeadwaterError && !deadline.signal.aborted) return '2xx';
@@ -115,11 +116,11 @@ function outcomeOf(end: Ending, deadline: Deadline): Outcome {
 }
 
 /** A status that HTTP does not have is to be taken for a 5xx (RFC 9110, section 15). */
-function classOf(status: number): Outcome {
-  return status > 599 ? '5xx' : (`${Math.floor(status / 100)}xx` as Outcome);
+function classOf(status: number): RequestOutcome {
+  return status > 599 ? '5xx' : (`${Math.floor(status / 100)}xx` as RequestOutcome);
 }
 
-function verdictOf(outcome: Outcome): Verdict {
+function verdictOf(outcome: RequestOutcome): Verdict {
   if (outcome === 'aborted') return 'unknown';
   return outcome === '5xx' || outcome === 'failed' || outcome === 'timeout' ? 'sick' : 'well';
 }

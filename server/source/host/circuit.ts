@@ -1,12 +1,11 @@
 import { ConsecutiveBreaker, ExponentialBackoff, halfJitterGenerator, type IBackoff } from 'cockatiel';
+import type { CircuitState } from '../readings.js';
 
 /** What a request that is over says about its host. */
 export type Verdict = 'well' | 'sick' | 'unknown';
 
 /** A request that was let through; of a `probe` it depends whether others are. */
 export type Pass = 'regular' | 'probe';
-
-export type CircuitState = 'closed' | 'half-open' | 'open';
 
 /** Stops requests to a host that is sick, and finds out with one request at a time when it is well again. */
 export interface Circuit {

@@ -1,8 +1,10 @@
 import type { Clock, Timer } from '../../async/clock.js';
 import { interruptible } from '../../async/interruptible.js';
 import { LinkedList } from '../../async/linked-list.js';
-import { type CircuitState, createCircuit, type Pass, type Verdict } from './circuit.js';
-import { createMeter, type Meter, type Quota } from './meter.js';
+import type { CircuitState } from '../readings.js';
+import { createCircuit, type Pass, type Verdict } from './circuit.js';
+import { createMeter, type Meter } from './meter.js';
+import type { Quota } from './quota.js';
 import { askedForPeace, brokenOff, noTurn, usedUp } from './refusal.js';
 
 export interface GateOptions {

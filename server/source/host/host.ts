@@ -1,8 +1,6 @@
 import type { Clock } from '../../async/clock.js';
+import type { HostCounts } from '../readings.js';
 import { createGate, type Gate, type GateOptions } from './gate.js';
-
-/** What became of a request: the class of its status, or why there was none. */
-export type Outcome = '2xx' | '3xx' | '4xx' | '5xx' | 'failed' | 'timeout' | 'aborted';
 
 /** What all sources of one server share about a host. */
 export interface Host {
@@ -20,16 +18,6 @@ export interface Host {
   /** Calls `well` when the host, after its circuit was open, is well again, until `signal` aborts. */
   onRecovery(well: () => void, signal: AbortSignal): void;
   recovered(): void;
-}
-
-/** Totals only grow. */
-export interface HostCounts {
-  readonly requests: Record<Outcome, number>;
-  /** Requests that were not sent: no budget, a pause, an open circuit, no turn in time. */
-  refusals: number;
-  retries: number;
-  /** Times the host asked to be left alone. */
-  pauses: number;
 }
 
 export function createHost(options: GateOptions): Host {

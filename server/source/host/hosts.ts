@@ -1,7 +1,7 @@
 import type { Clock } from '../../async/clock.js';
-import type { CircuitState } from './circuit.js';
-import { createHost, type Host, type HostCounts } from './host.js';
-import type { Quota } from './meter.js';
+import type { HostReading } from '../readings.js';
+import { createHost, type Host } from './host.js';
+import type { Quota } from './quota.js';
 
 export interface HostLimits {
   concurrency: number;
@@ -14,17 +14,6 @@ export interface Hosts {
   at(origin: string): Host;
   /** Of all hosts asked so far, in the order of asking. */
   readings(): HostReading[];
-}
-
-/** How a host fares right now. */
-export interface HostReading extends Readonly<HostCounts> {
-  host: string;
-  active: number;
-  waiting: number;
-  circuit: CircuitState;
-  /** What is left of a pause that it asked for, in ms. */
-  paused: number;
-  budgets: readonly { budget: string; left: number }[];
 }
 
 /** Of a host without an entry: far more than its sources need, and no flood when all of them fetch at once. */

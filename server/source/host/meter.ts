@@ -1,11 +1,4 @@
-/** So many requests in so much time. */
-export interface Quota {
-  /** As it is written: `1000/day`. */
-  readonly text: string;
-  readonly count: number;
-  /** Milliseconds. */
-  readonly per: number;
-}
+import type { Quota } from './quota.js';
 
 /** Counts requests against one quota. Times are ms since the epoch and never go back. */
 export interface Meter {

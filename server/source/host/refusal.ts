@@ -1,6 +1,6 @@
 import { SourceError } from '../source-error.js';
 import type { Circuit } from './circuit.js';
-import type { Quota } from './meter.js';
+import type { Quota } from './quota.js';
 
 const HOUR = 60 * 60_000;
 const DAY = 24 * HOUR;

@@ -1,6 +1,7 @@
 import type { Json } from '../../../shared/json.js';
 import type { Clock } from '../../async/clock.js';
-import type { Source, UrlCounts } from '../source.js';
+import type { UrlCounts } from '../readings.js';
+import type { Source } from '../source.js';
 import { createLatencies, type Latencies } from './latencies.js';
 
 /** One URL of a strategy: its source, what it gave last, how fast it is and how it fared. */

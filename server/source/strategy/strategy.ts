@@ -1,7 +1,8 @@
 import type { Json } from '../../../shared/json.js';
 import { parsePointer } from '../../../shared/pointer.js';
 import type { Clock } from '../../async/clock.js';
-import type { RaceWin, Source, UrlCounts, UrlStats } from '../source.js';
+import type { UrlCounts, UrlStats } from '../readings.js';
+import type { RaceWin, Source } from '../source.js';
 import { SourceError } from '../source-error.js';
 import { all } from './all.js';
 import { fallback } from './fallback.js';

@@ -2,6 +2,7 @@ import type { Json } from '../../../shared/json.js';
 import type { TopicKind } from '../../../shared/messages.js';
 import type { Clock } from '../../async/clock.js';
 import type { TopicWriter } from '../../store/store.js';
+import type { StreamCounts } from '../readings.js';
 import type { FetchContext } from '../source.js';
 import { SourceError } from '../source-error.js';
 import type { Pushed, PushSource } from './push-source.js';
@@ -18,17 +19,9 @@ export interface ConnectionOptions {
   clock: Clock;
 }
 
-/** What became of the connections and messages of one push source. Totals only grow. */
-export interface FollowerStats {
+/** What became of the connections and messages of one push source. */
+export interface FollowerStats extends Omit<StreamCounts, 'connected'> {
   connected: boolean;
-  /** Connections that stood. */
-  connects: number;
-  /** Attempts that came to nothing, and connections that broke or ended. */
-  failures: number;
-  /** Messages that went to the topic. */
-  messages: number;
-  /** Messages that were no good. */
-  faults: number;
 }
 
 /** What the owner of a connection hears of it. */

@@ -1,6 +1,7 @@
 import { HeadwaterError } from '../../../shared/errors.js';
 import { topicMatcher } from '../../../shared/topic-pattern.js';
 import type { Store } from '../../store/store.js';
+import type { TemplateCounts } from '../readings.js';
 import type { Refresher, RefresherState } from '../refresher.js';
 import type { InstanceStarter, Parameters, TemplateInstance } from './instance.js';
 import { LiveInstance, type UseListener } from './live-instance.js';
@@ -17,19 +18,6 @@ export interface Template extends InstanceStarter {
   load?(instance: TemplateInstance): Promise<void> | undefined;
   /** An instance has been closed: lets go of what belongs to its topic alone. */
   ended?(topic: string): void;
-}
-
-/** What became of one template so far. Totals only grow. */
-export interface TemplateCounts {
-  readonly pattern: string;
-  /** Instances that exist. */
-  live: number;
-  /** Instances that nobody watches or waits for. */
-  idle: number;
-  /** Idle instances that were closed to make room. */
-  evictions: number;
-  /** Topics that were refused for want of room. */
-  refusals: number;
 }
 
 /** The instances of all templates of one server. */
