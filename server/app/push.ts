@@ -47,7 +47,7 @@ function makePushSource(
   // The configuration has been refused where neither names one, and where it is neither a stream nor a channel.
   const { url = redisUrl!, stream, channel, count = 100 } = fetch.redis;
   return stream === undefined
-    ? redisChannelEvents(links, { url, channel: channel! })
+    ? redisChannelEvents(links, { url, channel: channel! }, clock)
     : redisStreamEvents(links, { url, stream, count });
 }
 

@@ -41,7 +41,8 @@ export function sourceOf(
   }
   if ('file' in fetch) return fileSource(fetch.file);
   // The configuration has been refused where neither names one.
-  if ('redis' in fetch) return redisSource(links, { ...fetch.redis, url: fetch.redis.url ?? redisUrl! });
+  if ('redis' in fetch)
+    return redisSource(links, { ...fetch.redis, url: fetch.redis.url ?? redisUrl! }, clock);
   return systemSource();
 }
 

@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../../async/clock.js';
 import { SourceError } from '../source-error.js';
 import type { Pushed, PushSource } from '../stream/push-source.js';
 import { parseStored } from './json.js';
@@ -16,6 +17,7 @@ const BOUNDS = { messages: 10_000, characters: 16 * 1024 * 1024 };
 export function redisChannelEvents(
   links: RedisLinks,
   { url, channel }: { url: string; channel: string },
+  clock: Clock = systemClock,
 ): PushSource {
   const { link, subscribe } = links.subscriber(url);
   const label = `the channel ${channel} of ${link.label}`;
@@ -24,7 +26,7 @@ export function redisChannelEvents(
     label,
     async *connect({ signal }) {
       const own = new AbortController();
-      const heard = createMailbox(BOUNDS);
+      const heard = createMailbox(BOUNDS, clock);
       try {
         subscribe(channel, heard.put, own.signal);
         // Answered in order: after this the subscription stands.

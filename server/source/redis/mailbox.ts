@@ -1,3 +1,4 @@
+import type { Clock } from '../../async/clock.js';
 import { interruptible } from '../../async/interruptible.js';
 
 /** Holds messages that come when they like for a reader that takes them when it can. */
@@ -10,7 +11,7 @@ export interface Mailbox {
   take(): { messages: string[]; dropped: number };
 }
 
-export function createMailbox(bounds: { messages: number; characters: number }): Mailbox {
+export function createMailbox(bounds: { messages: number; characters: number }, clock: Clock): Mailbox {
   let messages: string[] = [];
   let characters = 0;
   let dropped = 0;
@@ -28,9 +29,9 @@ export function createMailbox(bounds: { messages: number; characters: number }):
     async something(wait, signal) {
       if (messages.length > 0) return;
       await interruptible<void>(signal, (resolve) => {
-        const timer = setTimeout(resolve, wait);
+        const timer = clock.after(wait, resolve);
         wake = resolve;
-        return () => clearTimeout(timer);
+        return () => timer.cancel();
       });
     },
     take() {

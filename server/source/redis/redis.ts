@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../../async/clock.js';
 import type { Source } from '../source.js';
 import { redisChannelSource } from './channel.js';
 import type { RedisLinks } from './links.js';
@@ -23,10 +24,14 @@ const COUNT = 100;
  * A value kept in, or passing through, Redis. Every kind is asked at each interval and besides at once when Redis
  * tells of a change, as far as it does, and when it can be reached again.
  */
-export function redisSource(links: RedisLinks, options: RedisSourceOptions): Source {
+export function redisSource(
+  links: RedisLinks,
+  options: RedisSourceOptions,
+  clock: Clock = systemClock,
+): Source {
   const { url, key, hash, field, stream, count = COUNT, channel } = options;
   if (key !== undefined) return redisKeySource(links, { url, key });
-  if (stream !== undefined) return redisStreamSource(links, { url, stream, count });
+  if (stream !== undefined) return redisStreamSource(links, { url, stream, count }, clock);
   if (channel !== undefined) return redisChannelSource(links, { url, channel });
   if (hash === undefined) throw new TypeError('a source in Redis is a key, a hash, a stream or a channel');
   return field === undefined

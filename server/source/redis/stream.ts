@@ -1,5 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Json } from '../../../shared/json.js';
+import type { Clock } from '../../async/clock.js';
+import { sleep } from '../../async/sleep.js';
 import type { Source } from '../source.js';
 import { SourceError } from '../source-error.js';
 import { parseStored } from './json.js';
@@ -18,6 +19,7 @@ const RETRY = 500;
 export function redisStreamSource(
   links: RedisLinks,
   { url, stream, count }: { url: string; stream: string; count: number },
+  clock: Clock,
 ): Source {
   const link = links.shared(url);
   const label = `the stream ${stream} in ${link.label}`;
@@ -40,7 +42,7 @@ export function redisStreamSource(
     },
     watch(changed, signal) {
       link.onBack(changed, signal);
-      void follow(links.dedicated(url, signal), { stream, changed, signal });
+      void follow(links.dedicated(url, signal), { stream, changed, signal, clock });
     },
   };
 }
@@ -62,10 +64,11 @@ interface Follower {
   stream: string;
   changed: () => void;
   signal: AbortSignal;
+  clock: Clock;
 }
 
 /** Never rejects; ends when `signal` aborts. */
-async function follow(link: RedisLink, { stream, changed, signal }: Follower): Promise<void> {
+async function follow(link: RedisLink, { stream, changed, signal, clock }: Follower): Promise<void> {
   while (!signal.aborted) {
     try {
       const [newest] = await link.use(signal, (redis) => redis.xrevrange(stream, '+', '-', 'COUNT', 1));
@@ -83,7 +86,7 @@ async function follow(link: RedisLink, { stream, changed, signal }: Follower): P
       }
     } catch {
       // The fetches meet the same trouble and report it.
-      await delay(RETRY, undefined, { signal }).catch(() => {});
+      await sleep(RETRY, { signal, clock }).catch(() => {});
     }
   }
 }
