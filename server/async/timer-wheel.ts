@@ -1,3 +1,4 @@
+import { setAlarm } from './alarm.js';
 import type { Clock, Timer } from './clock.js';
 
 export interface TimerWheelOptions {
@@ -10,8 +11,8 @@ const TICK = 10;
 const SLOTS = 256;
 /** With a tick of 1 ms they reach over 34 years. */
 const LEVELS = 5;
-/** The longest delay, in ms, as for the timers of the runtime. */
-const LONGEST = 0x7fffffff;
+/** The longest delay, in ms: a year of 365 days. */
+const LONGEST = 365 * 24 * 60 * 60 * 1_000;
 /** By so many ms a timer of the runtime may seem to come early: it rounds otherwise than the time of day. */
 const EARLY = 5;
 
@@ -19,7 +20,7 @@ const EARLY = 5;
  * A clock whose timers are all driven by one timer of another: setting and cancelling one costs the same however many
  * there are. A timer never fires before its time, and at most one tick after it as far as the other clock is on time;
  * those that fire together do so in the order of their times. While none waits, the other clock has no timer either.
- * Delays beyond 2^31 - 1 ms are clamped to it. Where the time of day is set back, timers keep the delay they were given.
+ * Delays beyond a year of 365 days are clamped to it, however long the other clock can wait. Where the time of day is set back, timers keep the delay they were given.
  */
 export function createTimerWheel(clock: Clock, { tick = TICK }: TimerWheelOptions = {}): Clock {
   const wheel = new TimerWheel(clock, tick);
@@ -143,7 +144,7 @@ class TimerWheel {
     if (this.#alarm && this.#alarm.tick <= tick) return;
     this.#alarm?.timer.cancel();
     const delay = Math.max(0, Math.ceil(tick * this.#tick - now));
-    this.#alarm = { tick, timer: this.#clock.after(delay, () => this.#wake(tick)) };
+    this.#alarm = { tick, timer: setAlarm(this.#clock, delay, () => this.#wake(tick)) };
   }
 
   #wake(tick: number): void {

@@ -1,4 +1,4 @@
-import { parseDuration } from '../config/duration.js';
+import { MAX_TIMER_MS, parseDuration } from '../config/duration.js';
 import { redactUrl } from '../web/redact-url.js';
 import { UsageError } from './exit.js';
 
@@ -18,7 +18,7 @@ export function wholeNumber(flag: string, text: string, least: number): number {
 
 /** A duration in ms, from `least` on. */
 export function duration(flag: string, text: string, least = 0): number {
-  const ms = parseDuration(text);
+  const ms = parseDuration(text, MAX_TIMER_MS);
   if (ms !== undefined && ms >= least) return ms;
   throw new UsageError(`${flag} is "${text}"; it must be a time like 250ms, 10s or 5m`);
 }

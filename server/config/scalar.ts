@@ -2,22 +2,24 @@ import { z } from 'zod';
 import type { Json } from '../../shared/json.js';
 import { parsePointer } from '../../shared/pointer.js';
 import { isTopicPattern } from '../../shared/topic-pattern.js';
-import { type Duration, MAX_DURATION_MS, parseDuration } from './duration.js';
+import { type Duration, MAX_DURATION_MS, MAX_TIMER_MS, parseDuration } from './duration.js';
 import { patternCost } from './pattern-cost.js';
 
 /**
- * A single value of the configuration. The message of its issue is what was expected, as a noun phrase.
+ * A single value of the configuration. The message of its issue is what was expected, as a noun phrase; it may depend
+ * on what was found.
  * `read` gives `undefined` for what it refuses.
  */
 function scalar<Output, Input>(
-  expected: string,
+  expected: string | ((value: unknown) => string),
   read: (value: unknown) => Output | undefined,
   words: readonly string[] = [],
 ) {
   return z.transform<Input, Output>((value, context) => {
     const output = read(value);
     if (output !== undefined) return output;
-    context.issues.push({ code: 'custom', message: expected, params: { words }, input: value });
+    const message = typeof expected === 'string' ? expected : expected(value);
+    context.issues.push({ code: 'custom', message, params: { words }, input: value });
     return z.NEVER;
   });
 }
@@ -52,32 +54,48 @@ export const port = () => integer(0, 65_535);
 
 const durations = new WeakSet<object>();
 
-/** A length of time, in milliseconds once read. A number counts as milliseconds: whether it may is the file's affair. */
-export function duration(minMs: number) {
-  const schema = scalar<number, Duration>(durationNoun(minMs), (value) => readDuration(value, minMs));
-  durations.add(schema);
-  return schema;
-}
-
-/** A {@link duration}, or one word in its place. */
-export function durationOr<const Word extends string>(minMs: number, word: Word) {
-  const schema = scalar<number | Word, Duration | Word>(`${durationNoun(minMs)}, or ${word}`, (value) =>
-    value === word ? word : readDuration(value, minMs),
+/**
+ * A length of time, in milliseconds once read. A number counts as milliseconds: whether it may is the file's affair.
+ * As long as a timer of the runtime can wait, unless `maxMs` says otherwise.
+ */
+export function duration(minMs: number, maxMs = MAX_TIMER_MS) {
+  const schema = scalar<number, Duration>(
+    (value) => durationNoun(value, minMs, maxMs),
+    (value) => readDuration(value, minMs, maxMs),
   );
   durations.add(schema);
   return schema;
 }
 
-function durationNoun(minMs: number): string {
+/** A {@link duration} of up to a year: for what waits on the sources' clock. */
+export const interval = (minMs: number) => duration(minMs, MAX_DURATION_MS);
+
+/** A {@link duration}, or one word in its place. */
+export function durationOr<const Word extends string>(minMs: number, word: Word) {
+  const schema = scalar<number | Word, Duration | Word>(
+    (value) => `${durationNoun(value, minMs, MAX_TIMER_MS)}, or ${word}`,
+    (value) => (value === word ? word : readDuration(value, minMs, MAX_TIMER_MS)),
+  );
+  durations.add(schema);
+  return schema;
+}
+
+const HOUR = 3_600_000;
+
+function durationNoun(value: unknown, minMs: number, maxMs: number): string {
+  if (isTooLong(value, maxMs)) return `a duration of at most ${Math.floor(maxMs / HOUR)}h`;
   const least = minMs === 0 ? '' : minMs === 1 ? ', above 0' : `, at least ${minMs}ms`;
   return `a duration such as 250ms, 1s, 5m or 1h${least}`;
 }
 
-function readDuration(value: unknown, minMs: number): number | undefined {
+function isTooLong(value: unknown, maxMs: number): boolean {
+  const ms = typeof value === 'string' ? parseDuration(value, Number.MAX_SAFE_INTEGER) : value;
+  return typeof ms === 'number' && ms > maxMs;
+}
+
+function readDuration(value: unknown, minMs: number, maxMs: number): number | undefined {
   const ms = typeof value === 'string' ? parseDuration(value) : value;
-  return typeof ms === 'number' && Number.isInteger(ms) && ms >= minMs && ms <= MAX_DURATION_MS
-    ? ms
-    : undefined;
+  return typeof ms === 'number' && Number.isInteger(ms) && ms >= minMs && ms <= maxMs ? ms : undefined;
 }
 
 /** Whether a schema is a {@link duration}. */

@@ -82,18 +82,18 @@ const source = z
     /** With `{parameters}` in the topic: how many topics there may be at once. Default 1,000. */
     max: scalar.integer(1, Number.MAX_SAFE_INTEGER).optional(),
     /** From the start of one fetch to the start of the next, in ms. A file is watched besides. Absent where the source pushes. */
-    every: scalar.duration(1).optional(),
+    every: scalar.interval(1).optional(),
     /** What its messages make: a value, or events, which only a source that pushes has. */
     kind: scalar.oneOf('state', 'event').default('state'),
     history: history.prefault({}),
     /** The longest interval, in ms: it grows up to this while nothing changes. Absent: it stays. */
-    adaptive: scalar.duration(1).optional(),
+    adaptive: scalar.interval(1).optional(),
     /** How old what is read may be before it is fetched anew, in ms. Absent: `every`. */
-    maxAge: scalar.duration(1).optional(),
+    maxAge: scalar.interval(1).optional(),
     /** `subscribed`: fetch only while somebody looks. */
     when: scalar.oneOf('subscribed', 'always').default('subscribed'),
     /** How long it goes on after the last subscriber left, in ms. */
-    linger: scalar.duration(0).default(30_000),
+    linger: scalar.interval(0).default(30_000),
     /** How to get the value. Exactly one of this and `batch`. */
     fetch: fetchSchema.optional(),
     /** One request for many of the topics that `{parameters}` stand for. */

@@ -43,6 +43,16 @@ describe('a problem of a configuration file', () => {
     ],
     ['a key in the wrong object', 'port: 8080', /^1 port: .*did you mean "http\.port"\?$/],
     ['a key that a prototype would swallow', '__proto__: 1', /^1 __proto__: found the unknown key/],
+    [
+      'an interval beyond a year',
+      'sources: [{ topic: q, every: 9000h, fetch: http://a }]',
+      /^1 sources\[0\]\.every: found "9000h", expected a duration of at most 8760h$/,
+    ],
+    [
+      'a time that no timer waits',
+      'heartbeat: 720h',
+      /^1 heartbeat: found "720h", expected a duration of at most 596h$/,
+    ],
     ['a key of a later version', 'workers: 2', /^1 workers: not available in this version/],
     [
       'a batch beside a fetch',

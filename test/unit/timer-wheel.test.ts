@@ -120,6 +120,29 @@ describe('a timer wheel', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('waits longer than a timer of the runtime can, up to a year', async () => {
+    const clock = manualClock();
+    const delays: number[] = [];
+    const noting = {
+      now: clock.now,
+      after: (delay: number, fire: () => void) => {
+        delays.push(delay);
+        return clock.after(delay, fire);
+      },
+    };
+    const wheel = createTimerWheel(noting, { tick: 1 });
+    const start = clock.now();
+    const fired: number[] = [];
+    for (const hours of [9_000, 8_760, 720]) wheel.after(hours * HOUR, () => fired.push(clock.now() - start));
+    const cancelled = wheel.after(1_000 * HOUR, () => fired.push(-1));
+    await clock.advance(800 * HOUR);
+    cancelled.cancel();
+    await clock.advance(8_200 * HOUR);
+    expect(fired).toEqual([720 * HOUR, 8_760 * HOUR, 8_760 * HOUR]);
+    expect(Math.max(...delays)).toBeLessThan(2 ** 31);
+    expect(clock.pending).toBe(0);
+  });
+
   it('keeps the delays when the time of day is set back', async () => {
     const clock = manualClock(10 * HOUR);
     let setBack = 0;
