@@ -21,65 +21,96 @@ export interface EventStreamOutlet extends Outlet {
 
 /** `onEnd` is called once, however the stream ends. */
 export function eventStreamOutlet(format: WireFormat, onEnd: () => void): EventStreamOutlet {
-  let early: Uint8Array[] = [];
-  let earlyBytes = 0;
-  let stream: ResponseStream | undefined;
-  let trailer: (() => Uint8Array) | undefined;
-  let finishing = false;
-  let over = false;
+  return new StreamOutlet(format, onEnd);
+}
 
-  function ended(): void {
-    if (over) return;
-    over = true;
-    onEnd();
-  }
-  function finish(): void {
-    stream?.end();
-    ended();
+/** A class, for there may be tens of thousands of them. */
+class StreamOutlet implements EventStreamOutlet {
+  readonly format: WireFormat;
+  readonly #onEnd: () => void;
+  /** What was written before it opened. */
+  #early: Uint8Array[] | undefined = [];
+  #stream: ResponseStream | undefined;
+  #trailer: (() => Uint8Array) | undefined;
+  #finishing = false;
+  #over = false;
+
+  constructor(format: WireFormat, onEnd: () => void) {
+    this.format = format;
+    this.#onEnd = onEnd;
   }
 
-  return {
-    transport: 'sse',
-    format,
-    answersBeats: false,
-    ended,
-    open(opened, greeting, position, eachTrailer) {
-      stream = opened;
-      trailer = eachTrailer;
-      opened.cork(() => {
-        for (const chunk of [greeting, ...early, ...(position ? [position] : [])]) opened.write(chunk);
+  get transport(): 'sse' {
+    return 'sse';
+  }
+
+  get answersBeats(): boolean {
+    return false;
+  }
+
+  get bufferedBytes(): number {
+    if (this.#stream) return this.#stream.bufferedBytes;
+    let bytes = 0;
+    for (const { length } of this.#early ?? []) bytes += length;
+    return bytes;
+  }
+
+  open(
+    stream: ResponseStream,
+    greeting: Uint8Array,
+    position: Uint8Array | undefined,
+    trailer: (() => Uint8Array) | undefined,
+  ): void {
+    const first = [greeting, ...(this.#early ?? []), ...(position ? [position] : [])];
+    this.#stream = stream;
+    this.#trailer = trailer;
+    this.#early = undefined;
+    stream.cork(() => {
+      for (const chunk of first) stream.write(chunk);
+    });
+  }
+
+  write(chunks: readonly Uint8Array[]): void {
+    const stream = this.#stream;
+    const trailer = this.#trailer;
+    if (!stream) this.#early?.push(...chunks);
+    else if (chunks.length === 1 && !trailer) stream.write(chunks[0]!);
+    else {
+      stream.cork(() => {
+        for (const chunk of chunks) stream.write(chunk);
+        if (trailer) stream.write(trailer());
       });
-      early = [];
-      earlyBytes = 0;
-    },
-    write(chunks) {
-      const opened = stream;
-      if (!opened) {
-        early.push(...chunks);
-        for (const { length } of chunks) earlyBytes += length;
-        return;
-      }
-      opened.cork(() => {
-        for (const chunk of chunks) opened.write(chunk);
-        if (trailer) opened.write(trailer());
-      });
-    },
-    get bufferedBytes() {
-      return stream ? stream.bufferedBytes : earlyBytes;
-    },
-    beat: () => void stream?.write(COMMENT),
-    drained() {
-      if (finishing) finish();
-    },
-    finish(reconnectAfter) {
-      stream?.write(Buffer.from(`retry: ${reconnectAfter}\n\n`));
-      finishing = true;
-      // Whoever still reads gets all of it; who does not is cut when the server has waited long enough.
-      if ((stream?.bufferedBytes ?? 0) === 0) finish();
-    },
-    drop() {
-      stream?.destroy();
-      ended();
-    },
-  };
+    }
+  }
+
+  beat(): void {
+    this.#stream?.write(COMMENT);
+  }
+
+  drained(): void {
+    if (this.#finishing) this.#complete();
+  }
+
+  finish(reconnectAfter: number): void {
+    this.#stream?.write(Buffer.from(`retry: ${reconnectAfter}\n\n`));
+    this.#finishing = true;
+    // Whoever still reads gets all of it; who does not is cut when the server has waited long enough.
+    if ((this.#stream?.bufferedBytes ?? 0) === 0) this.#complete();
+  }
+
+  drop(): void {
+    this.#stream?.destroy();
+    this.ended();
+  }
+
+  ended(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#onEnd();
+  }
+
+  #complete(): void {
+    this.#stream?.end();
+    this.ended();
+  }
 }

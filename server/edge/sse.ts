@@ -72,7 +72,8 @@ export async function serveEventStream(
     reply(context, exchange, { status: 200, headers });
     return;
   }
-  gone.addEventListener('abort', outlet.ended, { once: true });
+  // From here on nobody else waits for the client to go: the request and its signal need not stay in memory.
+  response.onAbort(() => outlet.ended());
   const stream = response.stream(200, headers);
   stream.onDrain(() => {
     outlet.drained();

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import { guarded, throwLater } from './defect.js';
 import { wantsWebSocket } from './handshake.js';
 import { MAX_HEAD_BYTES } from './head.js';
+import type { Adopt } from './libuv-direct-stream.js';
 import { httpRequest } from './libuv-request.js';
 import { httpResponse } from './libuv-response.js';
 import { type LibuvUpgrades, libuvUpgrades } from './libuv-upgrade.js';
@@ -40,11 +41,15 @@ export async function listenLibuvHttp(options: HttpListenOptions, handlers: Http
     server.on('drop', () => options.onRefused?.());
   }
   const sockets = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
+  const forget = function (this: Socket): void {
+    sockets.delete(this);
+  };
+  const adopt = (socket: Socket): void => {
     sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
-  const { onRequest, onUpgrade } = httpGlue(options.maxMessageBytes, handlers, report);
+    socket.once('close', forget);
+  };
+  server.on('connection', adopt);
+  const { onRequest, onUpgrade } = httpGlue(options.maxMessageBytes, handlers, report, adopt);
   server.on('request', onRequest);
   server.on('upgrade', onUpgrade);
   await bind(server, options, report);
@@ -68,12 +73,20 @@ export interface HttpGlue {
   readonly upgrades: LibuvUpgrades;
 }
 
-/** Carries what a `node:http` server emits to the handlers. */
-export function httpGlue(maxMessageBytes: number, handlers: HttpHandlers, report: DefectReporter): HttpGlue {
+/**
+ * Carries what a `node:http` server emits to the handlers. Streams leave `node:http` where `adopt` takes their
+ * connections over; the server of an application, which may know its sockets too, keeps them.
+ */
+export function httpGlue(
+  maxMessageBytes: number,
+  handlers: HttpHandlers,
+  report: DefectReporter,
+  adopt?: Adopt,
+): HttpGlue {
   const upgrades = libuvUpgrades(maxMessageBytes, report);
 
   const onRequest: HttpGlue['onRequest'] = (message, outgoing, url) => {
-    const response = httpResponse(message, outgoing, report);
+    const response = httpResponse(message, outgoing, report, adopt);
     guarded(
       () => handlers.request(httpRequest(message, url), response),
       () => message.socket.destroy(),

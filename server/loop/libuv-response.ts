@@ -1,35 +1,32 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { guarded } from './defect.js';
-import { drainWatch } from './drained.js';
 import { checkHeaders } from './header-check.js';
-import type { DefectReporter, HttpHeaders, HttpResponse, ResponseStream } from './policy.js';
+import type { Adopt } from './libuv-direct-stream.js';
+import { ResponseEvents } from './libuv-response-events.js';
+import { libuvStream } from './libuv-stream.js';
+import type { DefectReporter, HttpHeaders, HttpResponse } from './policy.js';
 
 /** A client that takes nothing of a whole answer for this long is cut; streams are bounded by who writes them. */
 const SEND_STALL_MS = 30_000;
 
 const REQUEST_TIMEOUT = 408;
 
-/** The answer to one request over `node:http`. */
+/** The answer to one request over `node:http`, which a stream may leave where `adopt` is given. */
 export function httpResponse(
   message: IncomingMessage,
   outgoing: ServerResponse,
   report: DefectReporter,
+  adopt?: Adopt,
 ): HttpResponse {
   // A pipelined answer has no socket of its own until the one before it is complete: the request's is the same one.
   const { socket } = message;
+  const events = new ResponseEvents(report);
   let answered = false;
   let gone = false;
-  let onAbort: (() => void) | undefined;
-  let onDone: (() => void) | undefined;
-  const run = (work: () => void, where: string): void => guarded(work, () => socket.destroy(), report, where);
 
   outgoing.on('error', () => {});
   outgoing.once('close', () => {
     gone = !outgoing.writableFinished;
-    const aborted = onAbort;
-    onAbort = undefined;
-    if (aborted && gone) run(aborted, 'http abort');
-    if (onDone) run(onDone, 'http done');
+    events.close(socket, !gone);
   });
 
   const begin = (): boolean => {
@@ -55,15 +52,13 @@ export function httpResponse(
     stream(status, headers) {
       checkHeaders(headers);
       if (begin()) startStream(outgoing, socket, status, headers);
-      return responseStream(message, outgoing, run, () => {
-        onAbort = undefined;
-      });
+      return libuvStream(outgoing, socket, events, adopt);
     },
     onAbort(aborted) {
-      onAbort = aborted;
+      events.aborted = aborted;
     },
     onDone(done) {
-      onDone = done;
+      events.done = done;
     },
   };
 }
@@ -90,57 +85,4 @@ function cutIfStalled(socket: IncomingMessage['socket']): void {
   socket.on('timeout', () => {
     if (socket.writableLength > 0) socket.destroy();
   });
-}
-
-function responseStream(
-  message: IncomingMessage,
-  outgoing: ServerResponse,
-  run: (work: () => void, where: string) => void,
-  forget: () => void,
-): ResponseStream {
-  const { socket } = message;
-  const bodiless = message.method === 'HEAD';
-  let corked = 0;
-  let drained: (() => void) | undefined;
-  const buffered = (): number => outgoing.writableLength;
-  const watch = drainWatch(socket, buffered, () => run(() => drained?.(), 'stream drain'));
-  const dead = (): boolean => outgoing.writableEnded || outgoing.destroyed || socket.destroyed;
-
-  const uncork = (): void => {
-    corked--;
-    // Our own cork keeps Node from corking until the next tick, so that what could leave has left on return.
-    socket.uncork();
-    if (corked === 0) watch();
-  };
-  const cork = (work: () => void): void => {
-    corked++;
-    socket.cork();
-    try {
-      work();
-    } finally {
-      uncork();
-    }
-  };
-
-  return {
-    write(bytes) {
-      if (dead() || bodiless) return true;
-      cork(() => outgoing.write(bytes));
-      return buffered() === 0;
-    },
-    cork,
-    get bufferedBytes() {
-      return dead() ? 0 : buffered();
-    },
-    onDrain(callback) {
-      drained = callback;
-    },
-    end() {
-      if (!dead()) outgoing.end();
-    },
-    destroy() {
-      forget();
-      socket.destroy();
-    },
-  };
 }

@@ -157,7 +157,7 @@ export interface ResponseStream {
   cork(work: () => void): void;
   readonly bufferedBytes: number;
   onDrain(drained: () => void): void;
-  /** Completes the answer after what is buffered. */
+  /** Completes the answer after what is buffered. The connection may end with an answer that lasted. */
   end(): void;
   /** Cuts the connection now; `onAbort` is not called. */
   destroy(): void;

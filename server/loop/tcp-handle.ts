@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 
 /**
  * The part of Node's libuv stream handle that the fast path uses and `node:net` has no public name for. All knowledge
@@ -41,6 +41,22 @@ export function takeHandle(accepted: Socket): TcpHandle {
   owner._handle = null;
   accepted.destroy();
   return handle;
+}
+
+/**
+ * Moves the connection of a plain TCP socket into a new one: the old socket closes, and with it goes all that others hang
+ * on it, but the server counts the connection as it did. `undefined`, with nothing done, where something waits to leave,
+ * the socket is gone or is another kind, or Node has no such handle.
+ */
+export function moveConnection(from: Socket): Socket | undefined {
+  const owner = from as unknown as { _handle: TcpHandle | null; _server?: unknown };
+  if (!binding || from.destroyed || owner._handle?.constructor.name !== 'TCP') return undefined;
+  if (from.writableLength > 0 || owner._handle.writeQueueSize > 0 || !('_server' in owner)) return undefined;
+  const server = owner._server;
+  owner._server = null;
+  const socket = new Socket({ handle: takeHandle(from) } as ConstructorParameters<typeof Socket>[0]);
+  (socket as unknown as typeof owner)._server = server;
+  return socket;
 }
 
 /**

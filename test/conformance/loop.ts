@@ -1,6 +1,7 @@
 import { afterEach, describe } from 'vitest';
 import { cleanUp, type MakeLoop } from './loop-client.js';
 import { httpConformance } from './loop-http.js';
+import { lastingStreamConformance } from './loop-lasting-stream.js';
 import { listenerConformance } from './loop-listener.js';
 import { streamConformance } from './loop-stream.js';
 import { tcpConformance } from './loop-tcp.js';
@@ -14,6 +15,7 @@ export function loopConformance(name: string, make: MakeLoop): void {
     tcpConformance(make);
     httpConformance(make);
     streamConformance(make);
+    lastingStreamConformance(make);
     webSocketConformance(make);
     webSocketEdgeConformance(make);
     listenerConformance(make);

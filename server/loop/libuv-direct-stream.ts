@@ -1,0 +1,140 @@
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { httpChunk, LAST_CHUNK } from './http-chunk.js';
+import type { ResponseEvents } from './libuv-response-events.js';
+import type { ResponseStream } from './policy.js';
+import { type DirectWriter, directWriterOf, moveConnection } from './tcp-handle.js';
+
+/** What a client may say while it is streamed to. Nobody listens: its next request would wait for the end of this answer. */
+const MAX_IGNORED_BYTES = 64 * 1024;
+
+/** Takes a connection over that leaves `node:http`: from now on it is the taker's to cut. */
+export type Adopt = (socket: Socket) => void;
+
+/**
+ * Takes the connection of an answer that has begun away from `node:http`, whose request, response, parser and timers
+ * are garbage then, and goes on writing chunks straight to its handle. The connection ends with the answer.
+ * `undefined` where that cannot be: something waits to leave, an answer before this one is not complete, the request
+ * itself is not, or the socket is not plain TCP.
+ */
+export function directStream(
+  outgoing: ServerResponse,
+  events: ResponseEvents,
+  adopt: Adopt,
+): ResponseStream | undefined {
+  const { socket, req, chunkedEncoding } = outgoing;
+  if (!socket || outgoing.writableEnded || outgoing.writableLength > 0) return undefined;
+  if (!req.complete || req.method === 'HEAD') return undefined;
+  const moved = moveConnection(socket);
+  if (!moved) return undefined;
+  // Else it would hear of the old socket's end as its own.
+  outgoing.detachSocket(socket);
+  adopt(moved);
+  return new DirectStream(moved, chunkedEncoding, events);
+}
+
+const streams = new WeakMap<Socket, DirectStream>();
+
+function onData(this: Socket, bytes: Uint8Array): void {
+  streams.get(this)?.ignored(bytes.length);
+}
+/** Who closes its side has left; a reset is an ordinary way to do so, and `close` follows. */
+function onLeave(this: Socket): void {
+  this.destroy();
+}
+function onClose(this: Socket): void {
+  streams.get(this)?.closed();
+}
+
+/** One answer. A class, with listeners that all share: there may be tens of thousands, and most of them idle. */
+class DirectStream implements ResponseStream {
+  readonly #socket: Socket;
+  readonly #writer: DirectWriter;
+  /** HTTP/1.0 knows no chunks: the answer ends with its connection. */
+  readonly #chunked: boolean;
+  readonly #events: ResponseEvents;
+  #corks = 0;
+  /** Bytes of the running cork. */
+  #held: Uint8Array[] | undefined;
+  #ending = false;
+  #ignored = 0;
+
+  constructor(socket: Socket, chunked: boolean, events: ResponseEvents) {
+    this.#socket = socket;
+    this.#chunked = chunked;
+    this.#events = events;
+    this.#writer = directWriterOf(socket, () => this.#drained())!;
+    streams.set(socket, this);
+    socket.on('data', onData).on('end', onLeave).on('error', onLeave).on('close', onClose);
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (this.#dead || bytes.length === 0) return true;
+    if (this.#corks === 0) return this.#send([bytes]);
+    this.#held ??= [];
+    this.#held.push(bytes);
+    return this.bufferedBytes === 0;
+  }
+
+  cork(work: () => void): void {
+    this.#corks++;
+    try {
+      work();
+    } finally {
+      this.#corks--;
+      if (this.#corks === 0) this.#release();
+    }
+  }
+
+  get bufferedBytes(): number {
+    if (this.#dead) return 0;
+    let bytes = this.#writer.bufferedBytes;
+    if (this.#held) for (const { length } of this.#held) bytes += length;
+    return bytes;
+  }
+
+  onDrain(drained: () => void): void {
+    this.#events.drained = drained;
+  }
+
+  end(): void {
+    if (this.#dead) return;
+    this.#release();
+    if (this.#chunked) this.#writer.write(LAST_CHUNK);
+    this.#ending = true;
+    this.#socket.destroySoon();
+  }
+
+  destroy(): void {
+    this.#events.aborted = undefined;
+    this.#socket.destroy();
+  }
+
+  ignored(bytes: number): void {
+    this.#ignored += bytes;
+    if (this.#ignored > MAX_IGNORED_BYTES) this.#socket.destroy();
+  }
+
+  closed(): void {
+    this.#events.close(this.#socket, this.#socket.writableFinished);
+  }
+
+  get #dead(): boolean {
+    return this.#ending || this.#socket.destroyed;
+  }
+
+  #send(parts: readonly Uint8Array[]): boolean {
+    const pieces = this.#chunked ? httpChunk(parts) : parts;
+    return pieces.length === 1 ? this.#writer.write(pieces[0]!) : this.#writer.writeAll(pieces);
+  }
+
+  #release(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    if (held && !this.#dead) this.#send(held);
+  }
+
+  #drained(): void {
+    if (!this.#ending) this.#events.drain(this.#socket);
+  }
+}
