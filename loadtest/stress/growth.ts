@@ -1,4 +1,4 @@
-import { slopeOf } from './slope.js';
+import { trendOf } from './trend.js';
 
 /** The first runs fill caches and are compiled; they tell nothing. */
 const WARM_UP = 0.4;
@@ -12,7 +12,7 @@ const TOLERATED_SUM = 131_072;
 export function judgeGrowth(reachable: readonly number[]): { grows: boolean; text: string } | undefined {
   const settled = reachable.slice(Math.ceil(reachable.length * WARM_UP));
   if (settled.length < ENOUGH) return undefined;
-  const slope = slopeOf(settled.map((y, x) => ({ x, y })));
+  const { slope } = trendOf(settled.map((y, x) => ({ x, y })));
   const grows = slope > TOLERATED_SLOPE && slope * settled.length > TOLERATED_SUM;
   return { grows, text: `${slope >= 0 ? '+' : ''}${(slope / 1024).toFixed(1)} KB a run` };
 }

@@ -1,8 +1,13 @@
-/** The server of a soak: changes its topics without end; when its standard input closes it closes, and exits 0 if nothing is left of its clients. */
+/**
+ * The server of a soak: changes its topics without end, and tells its parent its port. Asked to `measure`, it waits until all
+ * clients are gone and answers with its memory. When the channel to its parent closes it closes, and exits 0 if nothing went wrong.
+ */
 import { createHeadwater } from '../../server/app/app.js';
 import { createLogger } from '../../server/observe/log.js';
 import type { PolicyName } from '../../test/support/policies.js';
+import { reachableBytes } from './leaks.js';
 import { createRandom } from './random.js';
+import type { SoakMessage } from './soak-process.js';
 import { changeDocument, makeDocument } from './world/document.js';
 
 /** Between two changes of each topic, in ms. */
@@ -56,13 +61,17 @@ const ticking = setInterval(() => {
   log.append({ ticks, text: 'x'.repeat(200) });
 }, TICK);
 
-console.log(listener!.port);
-process.stdin.resume().once('end', async () => {
-  const left = await connectionsLeft();
+process.send!({ port: listener!.port } satisfies SoakMessage);
+process.on('message', async () => {
+  const connections = await connectionsLeft();
+  const reachable = await reachableBytes();
+  const resident = process.memoryUsage.rss();
+  process.send!({ connections, reachable, resident } satisfies SoakMessage);
+});
+process.once('disconnect', async () => {
   clearInterval(ticking);
   await headwater.close();
-  if (left > 0 || defects > 0) console.log(`${left} connections and ${defects} defects`);
-  process.exit(left > 0 || defects > 0 ? 1 : 0);
+  process.exit(defects > 0 ? 1 : 0);
 });
 
 async function connectionsLeft(): Promise<number> {
@@ -71,6 +80,6 @@ async function connectionsLeft(): Promise<number> {
     const text = await (await fetch(`${listener!.url}/metrics`)).text();
     const left = Number(/^headwater_connections (\d+)$/m.exec(text)?.[1]);
     if (left === 0 || Date.now() > deadline) return left;
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -1,26 +1,31 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import type { PolicyName } from '../../test/support/policies.js';
 import { createRandom, type Random } from './random.js';
-import { slopeOf } from './slope.js';
+import { startProgram, told } from './soak-process.js';
+import { judgeSoak, type MemorySample } from './soak-verdict.js';
 
-/** Between two looks at the memory of the server, in ms. */
-const SAMPLE = 3_000;
-/** What the first minutes fill tells nothing: this part of the time, at least. */
-const WARM_UP = 0.3;
-/** Growth that the measure swallows, in KB a minute: pages come and go by more than that. */
-const FLAT = 512;
+/** How often the load stops for a measurement. */
+const ROUNDS = 40;
+/** A round is not shorter, in ms: a crowd needs a second to begin. */
+const SHORTEST_ROUND = 3_000;
 /** Crowds at a time, each a process of many clients. */
 const CROWDS = 3;
-/** The longest that a crowd lives, in ms. */
+/** Until a crowd's process has begun, in ms, and how long it may live after that. */
+const START_UP = 1_000;
 const LIFE = 4_000;
+/** Between two looks at the memory under load, in ms. */
+const LOOK = 250;
+const MB = 1024 * 1024;
 
-const JITI = createRequire(import.meta.url)
-  .resolve('jiti/package.json')
-  .replace('package.json', 'lib/jiti-cli.mjs');
+export interface SoakOptions {
+  readonly minutes: number;
+  readonly seed: number;
+  readonly policy: PolicyName;
+  /** The server's program, run with the name of the policy. Default: `soak-server.ts`. */
+  readonly program?: URL;
+}
 
 export interface SoakResult {
   readonly flat: boolean;
@@ -28,77 +33,71 @@ export interface SoakResult {
 }
 
 /**
- * Runs a server in a process of its own for `minutes`, with crowds of clients that die at random: their sockets in the middle of
- * something, and whole processes by SIGKILL. Then says how fast the server's memory grew. Linux alone tells of that.
+ * Runs a server in a process of its own for `minutes`, under crowds of clients that die at random: their sockets in the middle of
+ * something, and whole processes by SIGKILL. After each round all clients are gone, and the memory that the server holds after a
+ * collection is compared with that after the other rounds. Linux alone tells of the memory under load.
+ *
+ * @throws {Error} when the server ends, or keeps clients that are gone
  */
-export async function soak(options: {
-  minutes: number;
-  seed: number;
-  policy: PolicyName;
-}): Promise<SoakResult> {
-  const { minutes, seed, policy } = options;
+export async function soak({ minutes, seed, policy, program }: SoakOptions): Promise<SoakResult> {
   const random = createRandom(seed);
-  const server = start('soak-server.ts', [policy]);
-  const port = await firstLineOf(server);
-  const until = Date.now() + minutes * 60_000;
+  const server = startProgram(program ?? new URL('soak-server.ts', import.meta.url), [policy]);
+  const samples: MemorySample[] = [];
+  const underLoad: number[] = [];
   let killed = 0;
-  const crowds = Array.from({ length: CROWDS }, (_, n) => keepCrowds(random.fork(`crowd ${n}`)));
-  const samples: { x: number; y: number }[] = [];
-  while (Date.now() < until && server.exitCode === null) {
-    await new Promise((resolve) => setTimeout(resolve, SAMPLE));
-    const kilobytes = residentOf(server.pid!);
-    samples.push({ x: (Date.now() - until) / 60_000 + minutes, y: kilobytes });
-    console.log(`${samples.at(-1)!.x.toFixed(2)} min  ${kilobytes} KB  ${killed} processes killed`);
-  }
-  await Promise.all(crowds);
-  const died = server.exitCode !== null;
-  const complaints = died ? `the server ended with ${server.exitCode}` : await stop(server);
-
-  const settled = samples.filter(({ x }) => x > minutes * WARM_UP);
-  const slope = settled.length > 2 ? slopeOf(settled) : Number.NaN;
-  const text = `${policy}: ${slope.toFixed(0)} KB a minute over ${(minutes * (1 - WARM_UP)).toFixed(1)} min after warm-up, from ${settled[0]?.y} to ${settled.at(-1)?.y} KB; ${killed} processes killed${complaints ? `; ${complaints}` : ''}`;
-  return { flat: slope < FLAT && complaints === '', text };
-
-  async function keepCrowds(chance: Random): Promise<void> {
-    for (let _n = 0; Date.now() < until; _n++) {
-      const crowd = start('soak-crowd.ts', [port, String(chance.int(0, 2 ** 30))]);
-      const gone = once(crowd, 'exit');
-      await Promise.race([
-        gone,
-        new Promise((resolve) => setTimeout(resolve, chance.int(LIFE / 4, LIFE) + START_UP)),
-      ]);
-      crowd.kill('SIGKILL');
-      await gone;
-      killed += 1;
+  try {
+    const { port } = await told(server, 'port');
+    const began = Date.now();
+    const round = Math.max(SHORTEST_ROUND, (minutes * 60_000) / ROUNDS);
+    while (Date.now() < began + minutes * 60_000) {
+      const until = Date.now() + round;
+      const looking = setInterval(() => underLoad.push(residentOf(server)), LOOK);
+      const crowds = Array.from({ length: CROWDS }, () =>
+        keepCrowds(port, random.fork(`${samples.length} ${random.next()}`), until),
+      );
+      killed += (await Promise.all(crowds)).reduce((sum, count) => sum + count, 0);
+      clearInterval(looking);
+      samples.push(await measure(server, (Date.now() - began) / 60_000));
     }
+  } finally {
+    if (server.connected) server.disconnect();
   }
+  if (server.exitCode === null) await once(server, 'exit');
+  const { flat, text } = judgeSoak(samples);
+  const range = `${(Math.min(...underLoad) / MB).toFixed(0)} to ${(Math.max(...underLoad) / MB).toFixed(0)} MB`;
+  return {
+    flat: flat && server.exitCode === 0,
+    text: `${text}; ${range} under load; ${killed} processes killed on ${policy}${server.exitCode === 0 ? '' : `; the server ended with ${server.exitCode}`}`,
+  };
 }
 
-/** Until a process has begun, in ms. */
-const START_UP = 1_500;
-
-function start(program: string, args: readonly string[]): ChildProcess {
-  const path = fileURLToPath(new URL(program, import.meta.url));
-  return spawn(process.execPath, [JITI, path, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+/** Starts crowds and kills them, one after another. Returns how many. */
+async function keepCrowds(port: number, chance: Random, until: number): Promise<number> {
+  let killed = 0;
+  for (; Date.now() < until; killed++) {
+    const crowd = startProgram(new URL('soak-crowd.ts', import.meta.url), [
+      String(port),
+      String(chance.int(0, 2 ** 30)),
+    ]);
+    const life = START_UP + chance.int(LIFE / 4, LIFE);
+    await new Promise((resolve) => setTimeout(resolve, Math.min(life, until - Date.now())));
+    crowd.kill('SIGKILL');
+    if (crowd.exitCode === null && crowd.signalCode === null) await once(crowd, 'exit');
+  }
+  return killed;
 }
 
-async function firstLineOf(child: ChildProcess): Promise<string> {
-  const [bytes] = (await once(child.stdout!, 'data')) as [Buffer];
-  return String(bytes).trim();
+async function measure(server: ChildProcess, minutes: number): Promise<MemorySample> {
+  server.send('measure');
+  const { connections, reachable, resident } = await told(server, 'resident');
+  console.log(
+    `${minutes.toFixed(2).padStart(6)} min  reachable ${(reachable / MB).toFixed(2)} MB, resident ${(resident / MB).toFixed(1)} MB`,
+  );
+  if (connections > 0)
+    throw new Error(`the server still counts ${connections} connections of clients that were killed`);
+  return { minutes, reachable, resident };
 }
 
-/** Asks the server to close, and gives what it says is left over. */
-async function stop(server: ChildProcess): Promise<string> {
-  let said = '';
-  server.stdout!.on('data', (bytes) => {
-    said += bytes;
-  });
-  const ended = once(server, 'exit');
-  server.stdin!.end();
-  const [code] = (await ended) as [number | null];
-  return code === 0 ? '' : `the server ended with ${code}: ${said.trim()}`;
-}
-
-function residentOf(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+function residentOf({ pid }: ChildProcess): number {
+  return 1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
 }

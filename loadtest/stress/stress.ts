@@ -50,7 +50,7 @@ else if (options.kill) {
   console.log(`seed ${seed}`);
   for (const policy of options.policy ? [options.policy as PolicyName] : POLICIES) {
     const { flat, text } = await soak({ minutes: Number(options.minutes ?? 10), seed, policy });
-    console.log(`${flat ? 'flat' : 'GROWS'}  ${text}`);
+    console.log(text);
     if (!flat) process.exitCode = 1;
   }
 } else {
