@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
-import { guarded } from './defect.js';
 import { checkHeaders } from './header-check.js';
 import type { DefectReporter, HttpHeaders, HttpResponse } from './policy.js';
+import { UwsLife } from './uws-life.js';
 import type { UwsResponse } from './uws-native.js';
 import type { UwsExchange } from './uws-request.js';
 import { uwsStream } from './uws-stream.js';
@@ -13,61 +13,29 @@ export interface UwsHttpResponse extends HttpResponse {
   take(): boolean;
 }
 
-/** What a response and the parts that share it must agree on. uWebSockets.js throws on any use after the end. */
-export interface UwsLife {
-  /** The client is there and the answer not complete. */
-  live: boolean;
-  /** Runs as the connection is lost or the answer complete. */
-  onEnd: () => void;
-}
-
 /** The answer to one request over uWebSockets.js. */
 export function uwsResponse(
   res: UwsResponse,
   exchange: UwsExchange,
   report: DefectReporter,
 ): UwsHttpResponse {
-  const life: UwsLife = { live: true, onEnd() {} };
+  const life = new UwsLife(res, exchange, report);
   let answered = false;
-  let gone = false;
-  let onAbort: (() => void) | undefined;
-  let onDone: (() => void) | undefined;
-
-  const end = (): void => {
-    life.live = false;
-    life.onEnd();
-    const done = onDone;
-    onDone = undefined;
-    if (done) guarded(done, () => {}, report, 'http done');
-  };
-  const cut = (): void => {
-    if (!life.live) return;
-    onAbort = undefined;
-    // Calls `onAborted` before it returns.
-    res.close();
-  };
-  res.onAborted(() => {
-    gone = true;
-    end();
-    exchange.abort();
-    const aborted = onAbort;
-    onAbort = undefined;
-    if (aborted) guarded(aborted, () => {}, report, 'http abort');
-  });
 
   const begin = (): boolean => {
-    if (gone) return false;
+    if (life.gone) return false;
     if (answered) throw new Error('the request has been answered already');
     answered = true;
     exchange.discard();
+    life.reader = undefined;
     return true;
   };
 
   return {
-    cut,
+    cut: () => life.cut(),
     take() {
       const live = begin();
-      end();
+      life.end();
       return live;
     },
     send(status, headers, body = '') {
@@ -78,8 +46,8 @@ export function uwsResponse(
         if (status === 204 || status === 304) res.endWithoutBody();
         else if (exchange.request.method === 'HEAD') endHead(res, body);
         else if (body.length === 0) res.end();
-        else return sendBody(res, life, typeof body === 'string' ? Buffer.from(body) : body, end);
-        end();
+        else return sendBody(res, life, typeof body === 'string' ? Buffer.from(body) : body);
+        life.end();
       });
     },
     stream(status, headers) {
@@ -91,13 +59,13 @@ export function uwsResponse(
         });
       }
       const bodiless = exchange.request.method === 'HEAD';
-      return uwsStream(res, life, { bodiless, cut, end, report });
+      return uwsStream(res, life, bodiless);
     },
     onAbort(aborted) {
-      onAbort = aborted;
+      life.aborted = aborted;
     },
     onDone(done) {
-      onDone = done;
+      life.done = done;
     },
   };
 }
@@ -112,16 +80,16 @@ function writeHead(res: UwsResponse, status: number, headers: HttpHeaders): void
  * cuts a connection that asks for more, so that a client that never reads costs one answer, and cuts one that took
  * nothing for 10 s.
  */
-function sendBody(res: UwsResponse, life: UwsLife, body: Uint8Array, sent: () => void): void {
+function sendBody(res: UwsResponse, life: UwsLife, body: Uint8Array): void {
   const [, done] = res.tryEnd(body, body.length);
   if (done) {
-    sent();
+    life.end();
     return;
   }
   res.onWritable((offset) => {
     if (!life.live) return true;
     const [ok, done] = res.tryEnd(body.subarray(offset), body.length);
-    if (done) sent();
+    if (done) life.end();
     return ok;
   });
 }

@@ -1,7 +1,7 @@
 import { guarded } from './defect.js';
-import type { DefectReporter, ResponseStream } from './policy.js';
+import type { ResponseStream } from './policy.js';
+import type { UwsLife } from './uws-life.js';
 import type { UwsResponse } from './uws-native.js';
-import type { UwsLife } from './uws-response.js';
 
 /** The most that is handed over at once, so that little is out of our sight when the kernel takes no more. */
 const PIECE_BYTES = 64 * 1024;
@@ -11,118 +11,156 @@ const RETRY_MS = 4000;
 /**
  * A chunked answer. uWebSockets.js keeps what the kernel does not take, but never says how much that is or when it
  * is gone; it only says of a write whether all has left, and then that the socket is writable. So from the first
- * write that did not leave whole, chunks are queued here, one writable event taking as many as go.
+ * write that did not leave whole, chunks are queued here, one writable event taking as many as go. `bodiless`: to HEAD.
  */
-export function uwsStream(
-  res: UwsResponse,
-  life: UwsLife,
-  parts: { bodiless: boolean; cut: () => void; end: () => void; report: DefectReporter },
-): ResponseStream {
-  const queue: Uint8Array[] = [];
-  let queued = 0;
+export function uwsStream(res: UwsResponse, life: UwsLife, bodiless: boolean): ResponseStream {
+  return new UwsStream(res, life, bodiless);
+}
+
+/** A class, for there may be tens of thousands of them. */
+class UwsStream implements ResponseStream {
+  readonly #res: UwsResponse;
+  readonly #life: UwsLife;
+  readonly #bodiless: boolean;
+  readonly #queue: Uint8Array[] = [];
+  #queued = 0;
   /** Handed over, and not known to have left. */
-  let held = 0;
-  let ending = false;
-  let drained: (() => void) | undefined;
-  let retry: NodeJS.Timeout | undefined;
+  #held = 0;
+  #corks = 0;
+  #ending = false;
+  #drained: (() => void) | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  /** uWebSockets.js was told whom to call when the socket is writable: only once there is need. */
+  #listens = false;
 
-  const flush = (): void => void res.cork(() => {});
-  const block = (bytes: number): void => {
-    held = bytes;
-    retry ??= setInterval(flush, RETRY_MS);
-  };
-  const unblock = (): void => {
-    held = 0;
-    clearInterval(retry);
-    retry = undefined;
-  };
-  /** Hands pieces over until one does not leave whole; what remains of the chunk is given back. */
-  const push = (chunk: Uint8Array): Uint8Array | undefined => {
-    for (let from = 0; from < chunk.length; from += PIECE_BYTES) {
-      const piece = chunk.length <= PIECE_BYTES ? chunk : chunk.subarray(from, from + PIECE_BYTES);
-      if (!res.write(piece)) {
-        block(piece.length);
-        return from + PIECE_BYTES < chunk.length ? chunk.subarray(from + PIECE_BYTES) : undefined;
-      }
+  constructor(res: UwsResponse, life: UwsLife, bodiless: boolean) {
+    this.#res = res;
+    this.#life = life;
+    this.#bodiless = bodiless;
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (!this.#life.live || this.#ending || this.#bodiless || bytes.length === 0) return true;
+    if (this.#held > 0) {
+      this.#queue.push(bytes);
+      this.#queued += bytes.length;
+      return false;
     }
-    return undefined;
-  };
-  const finish = (): void => {
-    parts.end();
-    if (parts.bodiless) res.endWithoutBody();
-    else res.end();
-  };
+    if (this.#corks > 0) this.#push(bytes);
+    else this.#res.cork(() => this.#push(bytes));
+    return this.#held === 0;
+  }
 
-  /** The socket is writable: there is room for what it held at least, as it is little. */
-  const writable = (): void => {
-    unblock();
-    flush();
-    res.cork(() => {
-      let taken = 0;
-      while (taken < queue.length && held === 0) {
-        const chunk = queue[taken]!;
-        queued -= chunk.length;
-        const rest = push(chunk);
-        if (rest) {
-          queue[taken] = rest;
-          queued += rest.length;
-        } else {
-          taken++;
-        }
+  cork(work: () => void): void {
+    if (!this.#life.live || this.#corks > 0) work();
+    else this.#corked(work);
+  }
+
+  #corked(work: () => void): void {
+    corked(this.#res, () => {
+      this.#corks++;
+      try {
+        work();
+      } finally {
+        this.#corks--;
       }
-      queue.splice(0, taken);
-      if (ending && queue.length === 0) finish();
     });
-    if (life.live && !ending && held === 0) {
-      guarded(() => drained?.(), parts.cut, parts.report, 'stream drain');
-    }
-  };
+  }
 
-  if (life.live) {
-    life.onEnd = () => {
-      unblock();
-      queue.length = 0;
-      queued = 0;
-    };
-    res.onWritable(() => {
-      if (life.live) writable();
+  get bufferedBytes(): number {
+    return this.#held + this.#queued;
+  }
+
+  onDrain(drained: () => void): void {
+    this.#drained = drained;
+  }
+
+  end(): void {
+    if (!this.#life.live || this.#ending) return;
+    this.#ending = true;
+    if (this.#queue.length === 0) this.#res.cork(() => this.#finish());
+  }
+
+  destroy(): void {
+    this.#life.cut();
+  }
+
+  /** Hands pieces over until one does not leave whole; what remains of the chunk is queued first. */
+  #push(chunk: Uint8Array): void {
+    if (chunk.length <= PIECE_BYTES) {
+      if (!this.#res.write(chunk)) this.#block(chunk.length);
+      return;
+    }
+    for (let from = 0; from < chunk.length; from += PIECE_BYTES) {
+      const piece = chunk.subarray(from, from + PIECE_BYTES);
+      if (this.#res.write(piece)) continue;
+      this.#block(piece.length);
+      const rest = chunk.subarray(from + PIECE_BYTES);
+      if (rest.length === 0) return;
+      this.#queue.unshift(rest);
+      this.#queued += rest.length;
+      return;
+    }
+  }
+
+  #block(bytes: number): void {
+    this.#held = bytes;
+    this.#retry ??= setInterval(() => this.#flush(), RETRY_MS);
+    if (this.#listens) return;
+    this.#listens = true;
+    this.#life.onEnd = () => this.#forget();
+    this.#res.onWritable(() => {
+      if (this.#life.live) this.#writable();
       return true;
     });
   }
 
-  return {
-    write(bytes) {
-      if (!life.live || ending || parts.bodiless || bytes.length === 0) return true;
-      if (held > 0) {
-        queue.push(bytes);
-        queued += bytes.length;
-        return false;
+  #unblock(): void {
+    this.#held = 0;
+    clearInterval(this.#retry);
+    this.#retry = undefined;
+  }
+
+  #flush(): void {
+    this.#res.cork(() => {});
+  }
+
+  #forget(): void {
+    this.#unblock();
+    this.#queue.length = 0;
+    this.#queued = 0;
+  }
+
+  /** The socket is writable: there is room for what it held at least, as it is little. */
+  #writable(): void {
+    this.#unblock();
+    this.#flush();
+    this.#res.cork(() => {
+      let taken = 0;
+      const waiting = this.#queue.splice(0);
+      while (taken < waiting.length && this.#held === 0) {
+        const chunk = waiting[taken++]!;
+        this.#queued -= chunk.length;
+        this.#push(chunk);
       }
-      res.cork(() => {
-        const rest = push(bytes);
-        if (!rest) return;
-        queue.push(rest);
-        queued += rest.length;
-      });
-      return held === 0;
-    },
-    cork(work) {
-      if (life.live) corked(res, work);
-      else work();
-    },
-    get bufferedBytes() {
-      return held + queued;
-    },
-    onDrain(callback) {
-      drained = callback;
-    },
-    end() {
-      if (!life.live || ending) return;
-      ending = true;
-      if (queue.length === 0) res.cork(finish);
-    },
-    destroy: parts.cut,
-  };
+      for (; taken < waiting.length; taken++) this.#queue.push(waiting[taken]!);
+      if (this.#ending && this.#queue.length === 0) this.#finish();
+    });
+    if (this.#life.live && !this.#ending && this.#held === 0) {
+      guarded(
+        () => this.#drained?.(),
+        () => this.#life.cut(),
+        this.#life.report,
+        'stream drain',
+      );
+    }
+  }
+
+  #finish(): void {
+    this.#life.end();
+    if (this.#bodiless) this.#res.endWithoutBody();
+    else this.#res.end();
+  }
 }
 
 /** An error must not cross the native frames between here and `work`. */
