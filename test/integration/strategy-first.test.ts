@@ -12,11 +12,13 @@ describe('the strategy first', () => {
     const servers = await upstreams(3);
     const [a, b, c] = servers;
     const racing = strategy({ strategy: 'first', urls: servers.map(({ url }) => url) });
+    const { stackTraceLimit } = Error;
     const answer = racing.fetch();
     await Promise.all([a!.request(0), c!.request(0)]);
     (await b!.request(0)).answer({ from: 'b' });
     expect(await answer).toEqual({ from: 'b' });
     await until(() => expect([a!.asked[0]!.aborted, c!.asked[0]!.aborted]).toEqual([true, true]));
+    expect(Error.stackTraceLimit).toBe(stackTraceLimit);
     expect(racing.source.stats!().map(({ wins, losses }) => ({ wins, losses }))).toEqual([
       { wins: 0, losses: 1 },
       { wins: 1, losses: 0 },

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { manualClock } from '../../server/async/manual-clock.js';
-import { startDeadline } from '../../server/source/deadline.js';
+import { run } from '../../server/async/task.js';
+import { type Deadline, startDeadline } from '../../server/source/deadline.js';
 import { startTransform } from '../../server/source/transform/transform.js';
 
 function start(timeout: number) {
@@ -29,6 +30,46 @@ it('a deadline aborts with its owner, for the reason of the owner, also where th
   expect(deadline.expired).toBe(false);
   const late = startDeadline({ label: 'work', timeout: 2_000, owner: owner.signal, clock });
   expect(late.signal.reason).toBe(reason);
+});
+
+it('a deadline tells those who listen, once, and not those who left', async () => {
+  const { clock, owner, deadline } = start(2_000);
+  const told: string[] = [];
+  const gone = () => told.push('gone');
+  deadline.onAbort(gone);
+  deadline.onAbort(() => told.push(`aborted: ${deadline.aborted}`));
+  deadline.offAbort(gone);
+  await clock.advance(2_000);
+  owner.abort();
+  expect(told).toEqual(['aborted: true']);
+});
+
+it('a deadline whose signal is asked for only afterwards has one that is aborted, for the same reason', async () => {
+  const { clock, deadline } = start(2_000);
+  await clock.advance(2_000);
+  expect(deadline.signal.aborted).toBe(true);
+  expect(deadline.signal.reason).toBe(deadline.reason);
+});
+
+it('a deadline aborts when the task that owns it is cancelled, and when its work ends', async () => {
+  const clock = manualClock();
+  const deadlines: Deadline[] = [];
+  const work = (end: Promise<unknown>) => async (signal: AbortSignal) => {
+    deadlines.push(startDeadline({ label: 'work', timeout: 2_000, owner: signal, clock }));
+    await end;
+  };
+  let release = () => {};
+  const cancelled = run(work(new Promise<void>((resolve) => (release = resolve))));
+  const ended = run(work(Promise.resolve()));
+  await ended;
+  cancelled.cancel('enough');
+  expect(deadlines.map(({ aborted, expired }) => ({ aborted, expired }))).toEqual([
+    { aborted: true, expired: false },
+    { aborted: true, expired: false },
+  ]);
+  expect(deadlines[0]!.reason).toMatchObject({ message: 'enough' });
+  release();
+  await cancelled;
 });
 
 it('a deadline that is held stands still, and the wait counts against the patience', async () => {

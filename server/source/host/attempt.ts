@@ -51,7 +51,7 @@ export async function attempt<R extends Answered>(
     if (!pass) return conclude(last!);
     last = await ending(send);
     settle(host, pass, last, deadline);
-    if (left === 0 || deadline.signal.aborted || !mayHelp(last)) return conclude(last);
+    if (left === 0 || deadline.aborted || !mayHelp(last)) return conclude(last);
     backoff = backoff ? backoff.next(undefined) : BACKOFF.next();
     if (backoff.duration >= deadline.left || host.gate.circuit === 'open') return conclude(last);
     await sleep(backoff.duration, { signal: deadline.signal, clock: host.clock });
@@ -85,7 +85,7 @@ async function turn(
   try {
     return await gate.enter(deadline.patience, deadline.signal);
   } catch (error) {
-    if (deadline.signal.aborted) throw error;
+    if (deadline.aborted) throw error;
     counts.refusals += 1;
     if (!last) throw error;
     return undefined;
@@ -110,9 +110,9 @@ function settle({ gate, counts, clock, recovered }: Host, pass: Pass, end: Endin
 function outcomeOf(end: Ending, deadline: Deadline): RequestOutcome {
   if ('reply' in end) return classOf(end.reply.status);
   // An answer that is too large is an answer.
-  if (end.error instanceof HeadwaterError && !deadline.signal.aborted) return '2xx';
+  if (end.error instanceof HeadwaterError && !deadline.aborted) return '2xx';
   if (deadline.expired) return 'timeout';
-  return deadline.signal.aborted ? 'aborted' : 'failed';
+  return deadline.aborted ? 'aborted' : 'failed';
 }
 
 /** A status that HTTP does not have is to be taken for a 5xx (RFC 9110, section 15). */

@@ -36,7 +36,7 @@ export function createVisitor(host: Host, { label, timeout, clock }: VisitorOpti
         return fetched;
       } catch (error) {
         if (!owner.aborted) failing = true;
-        throw deadline.signal.aborted ? deadline.signal.reason : failureOf(error, label);
+        throw deadline.aborted ? deadline.reason : failureOf(error, label);
       } finally {
         visits -= 1;
         deadline.end();

@@ -41,5 +41,7 @@ export function createHttpClient({
 
 /** The whole answer to one request, sent when its host's turn comes; a redirect is an answer too. */
 export function ask({ dispatcher, hosts }: HttpClient, question: Question, terms: Terms): Promise<Reply> {
-  return attempt(hosts.at(question.target.origin), terms, () => exchange(dispatcher, question));
+  return attempt(hosts.at(question.target.origin), terms, () =>
+    exchange(dispatcher, question, terms.deadline),
+  );
 }

@@ -52,10 +52,9 @@ export function httpSource(client: HttpClient, options: HttpSourceOptions, clock
   let known: Known | undefined;
 
   async function obtain(deadline: Deadline, previous: Json | undefined): Promise<Fetched> {
-    const { signal } = deadline;
     const since = previous === undefined ? undefined : known;
     const asked = since?.headers ?? headers;
-    const question = { target, label, method, headers: asked, body, maxBytes, signal };
+    const question = { target, label, method, headers: asked, body, maxBytes };
     const reply = await answer(client, question, { retries, deadline });
     const { status, fields, bytes } = reply;
     if (status === 304 && since?.isConditional) return { kind: 'unchanged' };
@@ -69,7 +68,9 @@ export function httpSource(client: HttpClient, options: HttpSourceOptions, clock
       return { kind: 'unchanged' };
     }
     const plain =
-      encoding === undefined ? bytes : await inflate(bytes, encoding, { label, maxBytes, signal });
+      encoding === undefined
+        ? bytes
+        : await inflate(bytes, encoding, { label, maxBytes, signal: deadline.signal });
     const parsed = parseJson(plain, single(fields['content-type']), label);
     const brought = graphql ? graphql.dataOf(parsed, label) : parsed;
     const value = shape ? await shape(brought, label) : brought;

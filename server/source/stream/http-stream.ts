@@ -61,14 +61,14 @@ export function httpStream(client: HttpClient, options: HttpStreamOptions, clock
   async function open(after: string | undefined, own: AbortController): Promise<OpenStream> {
     const { signal } = own;
     const deadline = startDeadline({ label, timeout, owner: signal, clock });
-    deadline.signal.addEventListener('abort', () => {
+    deadline.onAbort(() => {
       if (deadline.expired)
         own.abort(new SourceError(`${label} did not answer within ${durationText(timeout)}`));
     });
     const resuming: Record<string, string> = after ? { 'last-event-id': headerText(after) } : {};
-    const question = { target, label, method, headers: { ...headers, ...resuming }, maxBytes, signal };
+    const question = { target, label, method, headers: { ...headers, ...resuming }, maxBytes };
     try {
-      return await openStream(client, question, deadline);
+      return await openStream(client, question, { signal, deadline });
     } finally {
       deadline.end();
     }

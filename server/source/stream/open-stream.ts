@@ -29,12 +29,12 @@ const AFTER_THE_END = 5 * 60 * 1_000;
 export async function openStream(
   { dispatcher, hosts }: HttpClient,
   question: Question,
-  deadline: Deadline,
+  { signal, deadline }: { signal: AbortSignal; deadline: Deadline },
 ): Promise<OpenStream> {
   const { clock } = hosts.at(question.target.origin);
   const stream = await followRedirects(question, (asked) =>
     // Whoever follows the stream tries again.
-    attempt(hosts.at(asked.target.origin), { retries: 0, deadline }, () => send(dispatcher, asked)),
+    attempt(hosts.at(asked.target.origin), { retries: 0, deadline }, () => send(dispatcher, asked, signal)),
   );
   const { status, fields } = stream;
   if (status === 200) return stream;
@@ -52,7 +52,8 @@ export async function openStream(
 /** A kept connection may just be closing, so a request that is cut off before its answer is sent once more (RFC 9112, section 9.3.1). */
 async function send(
   dispatcher: HttpClient['dispatcher'],
-  { target, headers, signal }: Question,
+  { target, headers }: Question,
+  signal: AbortSignal,
 ): Promise<OpenStream> {
   const ask = () => request(target.url, { dispatcher, method: 'GET', headers, signal });
   const {
