@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseConfig } from '../../server/config/parse.js';
 import type { ConfigInput } from '../../server/config/schema.js';
 import { openEventStream, openWebSocket } from '../support/clients.js';
@@ -95,6 +98,41 @@ describeWithRedis('events out of Redis', () => {
     await redis.start();
     await redis.client.xadd('log', '1-0', 'n', '1');
     await until(async () => expect((await eventsOf(url, 'log')).at(-1)).toEqual(entry(1)));
+  });
+
+  it('go on behind the last one over a restart where the state is kept: none is lost or doubled', async () => {
+    const redis = await startRedis();
+    const dir = await mkdtemp(join(tmpdir(), 'headwater-push-'));
+    onTestFinished(() => rm(dir, { recursive: true, force: true }));
+    const fetch = { redis: { stream: 'log', count: 2 } };
+    const config: ConfigInput = {
+      redis: { url: redis.url },
+      state: { dir },
+      sources: [
+        { topic: 'log', kind: 'event', when: 'always', fetch },
+        { topic: 'made', kind: 'event', when: 'always', fetch, transform: (value) => value },
+      ],
+    };
+    const add = async (from: number, to: number) => {
+      for (let n = from; n <= to; n++) await redis.client.xadd('log', `${n}-0`, 'n', n);
+    };
+    const entries = (...ns: number[]) => ns.map((n) => ({ id: `${n}-0`, fields: { n } }));
+    await add(1, 3);
+    const first = await startServer(config);
+    await until(async () => {
+      expect(await eventsOf(first.url, 'log')).toEqual(entries(2, 3));
+      expect(await eventsOf(first.url, 'made')).toEqual(entries(2, 3));
+    });
+    await first.headwater.close();
+    await add(4, 7);
+    const second = await startServer(config);
+    await until(async () => expect(await eventsOf(second.url, 'log')).toEqual(entries(2, 3, 4, 5, 6, 7)));
+    // What a transform made need not tell where it came from.
+    await until(async () => expect(await eventsOf(second.url, 'made')).toEqual(entries(2, 3, 6, 7)));
+    await second.headwater.close();
+    const third = await startServer(config);
+    await add(8, 8);
+    await until(async () => expect(await eventsOf(third.url, 'log')).toEqual(entries(2, 3, 4, 5, 6, 7, 8)));
   });
 
   it('are the messages on a channel', async () => {

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import type { Json } from '../../../shared/json.js';
 import { SourceError } from '../source-error.js';
 import type { PushContext, Pushed, PushSource } from '../stream/push-source.js';
 import type { RedisLink } from './link.js';
@@ -12,7 +13,8 @@ const BEGINNING = '0-0';
 
 /**
  * Every entry of a stream as an event of its own, `{ "id": "1700000000000-0", "fields": { … } }`, once and in order: at
- * first the newest `count`, from then on all that come after the last one taken, also those that came while nobody read.
+ * first the newest `count`, or where the topic kept events those after its last, from then on all that come after the last one
+ * taken, also those that came while nobody read.
  * Entries that left the stream unread are told as a fault, and so is a stream that was emptied, which is read from its
  * new beginning.
  */
@@ -69,12 +71,19 @@ export function redisStreamEvents(
         own.abort();
       }
     },
+    positionOf: idOf,
     watch: (back, signal) => link.onBack(back, signal),
   };
 }
 
 function eventOf(entry: Entry): Pushed {
   return { kind: 'message', value: entryOf(entry), at: entry[0] };
+}
+
+/** The id that a stream gave one of its entries (`XADD`). */
+function idOf(event: Json): string | undefined {
+  const { id } = Object(event) as { id?: unknown };
+  return typeof id === 'string' && /^\d{1,20}-\d{1,20}$/.test(id) ? id : undefined;
 }
 
 /** The newest entries, oldest first. */

@@ -1,4 +1,5 @@
 import { HeadwaterError } from '../../../shared/errors.js';
+import type { Json } from '../../../shared/json.js';
 import { interruptible } from '../../async/interruptible.js';
 import { Demand, LINGER } from '../demand.js';
 import { type Refresher, refresherState } from '../refresher.js';
@@ -30,7 +31,8 @@ const FIRST_MESSAGE = 10_000;
 /**
  * Follows an upstream that sends by itself: connects when it starts or demand comes, and again when the connection
  * ends, as {@link createReconnect} says. The topic is stale from the end of a connection until the next one vouches for
- * it. Where a connection stopped, the next one goes on, if the source can.
+ * it. Where a connection stopped, the next one goes on, if the source can; the first goes on behind the last event that the
+ * topic kept over a restart, if that tells where it stood.
  *
  * As a {@link Refresher} it connects anew to `refresh` (an event topic that is connected has nothing to refresh), and is
  * woken to `freshen`; both wait for the first message or failure, at most 10 s. The state counts connections as fetches.
@@ -51,7 +53,7 @@ export function startFollower(options: FollowerOptions): Follower {
   let wake: (() => void) | undefined;
   /** There is a reason not to wait before the next connection. */
   let hurry = false;
-  let position: string | undefined;
+  let position = keptPosition(options);
   let settled = false;
   let settledOnce = false;
   let closed = false;
@@ -209,4 +211,12 @@ export function startFollower(options: FollowerOptions): Follower {
       await ended;
     },
   };
+}
+
+/** An event and where it stood are kept as one, so that none is lost or doubled; what a transform made of it tells nothing. */
+function keptPosition({ source, topic, kind, transform }: FollowerOptions): string | undefined {
+  if (!source.positionOf || kind !== 'event' || transform) return undefined;
+  const { view } = topic;
+  const last = view.since(view.version - 1)?.at(-1);
+  return last && source.positionOf(JSON.parse(last.text) as Json);
 }

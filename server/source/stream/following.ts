@@ -10,7 +10,7 @@ import type { Pushed, PushSource } from './push-source.js';
 export interface ConnectionOptions {
   source: PushSource;
   /** What the messages go to: as its value, or as its events. */
-  topic: Pick<TopicWriter, 'set' | 'append' | 'checked' | 'fail' | 'latest'>;
+  topic: Pick<TopicWriter, 'set' | 'append' | 'checked' | 'fail' | 'latest' | 'view'>;
   kind: TopicKind;
   /** Makes what the topic gets of each message. */
   transform?: ((value: Json, context: FetchContext) => Promise<Json>) | undefined;

@@ -20,7 +20,7 @@ export type Pushed = { readonly at?: string | undefined } & (
 export interface PushContext {
   /** Aborts when the connection is to end: every socket and timer of it is let go before the iteration ends. */
   signal: AbortSignal;
-  /** The last `at` that was taken; `undefined` on the first connection. */
+  /** The last `at` that was taken, or that of the last event which the topic kept; `undefined`: there is none. */
   after: string | undefined;
   /** What the topic holds; `undefined` before the first value, and on event topics. Never mutate it. */
   previous: Json | undefined;
@@ -36,6 +36,8 @@ export interface PushSource {
    * @throws anything; of what is no {@link HeadwaterError}, clients only learn that the source failed
    */
   connect(context: PushContext): AsyncIterable<readonly Pushed[]>;
+  /** Where the stream stood after a message, where that shows in the message itself; `undefined` where it does not. */
+  positionOf?(message: Json): string | undefined;
   /** How long the upstream asked to be left alone before the next connection, in ms. */
   readonly pause?: number | undefined;
   /** Where a source hears that its upstream is back: calls `back`, until `signal` aborts. */
