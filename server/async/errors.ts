@@ -86,3 +86,14 @@ export function toCancelled(reason: unknown, what: string): CancelledError {
 export function isAbortError(thrown: unknown): boolean {
   return thrown instanceof Error && thrown.name === 'AbortError';
 }
+
+/** Does what makes errors whose stack nobody will read: to record one costs more than most of what surrounds it. */
+export function withoutStack<T>(work: () => T): T {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return work();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}

@@ -1,5 +1,12 @@
 import { type Clock, systemClock } from './clock.js';
-import { AsyncError, CancelledError, ExceptionGroup, isAbortError, toCancelled } from './errors.js';
+import {
+  AsyncError,
+  CancelledError,
+  ExceptionGroup,
+  isAbortError,
+  toCancelled,
+  withoutStack,
+} from './errors.js';
 import { claim, onStop, ownerOf, type Stop } from './owner.js';
 import { deregister, register } from './registry.js';
 import type { Runnable, Task, TaskOptions, TaskState, Work } from './task.js';
@@ -21,9 +28,10 @@ export class RunningTask<T> implements Task<T> {
   #shielded: boolean;
   readonly #children = new Set<RunningTask<unknown>>();
   readonly #stops = new Set<Stop>();
-  readonly #listeners = new Set<() => void>();
+  // Few tasks need the following two, and every request has a task.
+  #listeners: Set<() => void> | undefined;
   /** Children that failed and whose error nobody has looked at. */
-  readonly #unheard = new Set<RunningTask<unknown>>();
+  #unheard: Set<RunningTask<unknown>> | undefined;
   #heard = false;
   #ignoreSignal: () => void = () => {};
   /** What the work came to; the task ends with it once its children have ended. */
@@ -123,14 +131,16 @@ export class RunningTask<T> implements Task<T> {
   /** Somebody looks after this task's failure, so that the owner need not. */
   hear(): void {
     this.#heard = true;
-    if (this.owner) this.owner.#unheard.delete(this);
+    if (this.owner) this.owner.#unheard?.delete(this);
   }
 
   /** Calls `listener` once when the task ends, or at once if it has. The function returned calls it off. */
   onEnd(listener: () => void): () => void {
-    if (this.state !== 'pending') listener();
-    else this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    if (this.state === 'pending') {
+      this.#listeners ??= new Set();
+      this.#listeners.add(listener);
+    } else listener();
+    return () => this.#listeners?.delete(listener);
   }
 
   /** See `onStop` in owner.ts. */
@@ -211,7 +221,8 @@ export class RunningTask<T> implements Task<T> {
   }
 
   #endReason(): CancelledError {
-    return new CancelledError(`Task "${this.name}", which owned the work, has ended.`);
+    // Its stack would lead nowhere: it is made where a promise settles.
+    return withoutStack(() => new CancelledError(`Task "${this.name}", which owned the work, has ended.`));
   }
 
   #stopAll(reason: CancelledError): void {
@@ -232,8 +243,8 @@ export class RunningTask<T> implements Task<T> {
     this.#endedAt = this.clock.now();
     this.#ignoreSignal();
     deregister(this);
-    for (const listener of this.#listeners) listener();
-    this.#listeners.clear();
+    for (const listener of this.#listeners ?? []) listener();
+    this.#listeners = undefined;
     this.#settle();
     if (this.state === 'failed' && !this.#heard) this.#surface();
     if (this.owner) this.owner.#childEnded(this);
@@ -241,7 +252,7 @@ export class RunningTask<T> implements Task<T> {
 
   /** The outcome, with the failures of children that nobody looked at. */
   #withUnheard(outcome: Outcome<T>): Outcome<T> {
-    if (this.#unheard.size === 0) return outcome;
+    if (!this.#unheard || this.#unheard.size === 0) return outcome;
     const errors: unknown[] = outcome.state === 'failed' ? [outcome.error] : [];
     for (const child of this.#unheard)
       if (child.#outcome?.state === 'failed') errors.push(child.#outcome.error);
@@ -250,8 +261,11 @@ export class RunningTask<T> implements Task<T> {
 
   /** Hands a failure that nobody looks at to the owner; without one, the runtime reports an unhandled rejection. */
   #surface(): void {
-    if (this.owner) this.owner.#unheard.add(this);
-    else this.#promise ??= this.#makePromise();
+    const { owner } = this;
+    if (owner) {
+      owner.#unheard ??= new Set();
+      owner.#unheard.add(this);
+    } else this.#promise ??= this.#makePromise();
   }
 }
 
