@@ -7,19 +7,32 @@ import { shaping } from './request.js';
 import * as scalar from './scalar.js';
 
 /** An upstream that pushes: Server-Sent Events, or JSON lines. */
-export const fetchStream = z.strictObject({
-  stream: scalar.httpUrl(),
-  /** Absent: by the content type of the answer. */
-  format: scalar.oneOf('sse', 'ndjson').optional(),
-  headers,
-  /** Until the answer begins, in ms. */
-  timeout: scalar.duration(1).default(10_000),
-  /** An upstream that sends nothing for so many ms is taken for dead. Absent: it may be silent. */
-  idle: scalar.duration(1).optional(),
-  /** A larger message ends the connection. */
-  maxBytes: scalar.bytes(1).default(16 * 1024 * 1024),
-  ...shaping,
-});
+export const fetchStream = z
+  .strictObject({
+    stream: scalar.httpUrl(),
+    /** Absent: by the content type of the answer. */
+    format: scalar.oneOf('sse', 'ndjson').optional(),
+    /** Only events of these names are messages; `message` stands for those without one. Absent: all. */
+    events: z.array(scalar.text('the name of an event')).min(1, 'at least one name').optional(),
+    headers,
+    /** Until the answer begins, in ms. */
+    timeout: scalar.duration(1).default(10_000),
+    /** An upstream that sends nothing for so many ms is taken for dead. Absent: it may be silent. */
+    idle: scalar.duration(1).optional(),
+    /** A larger message ends the connection. */
+    maxBytes: scalar.bytes(1).default(16 * 1024 * 1024),
+    ...shaping,
+  })
+  .check(({ value: { format, events }, issues }) => {
+    if (format === 'ndjson' && events) {
+      issues.push({
+        code: 'custom',
+        message: 'none: JSON lines have no names',
+        path: ['events'],
+        input: events,
+      });
+    }
+  });
 
 /** Whether a function is an `async function*`. One that only returns such a generator is not seen to. */
 export function isStreamFunction(value: unknown): value is StreamFunction {

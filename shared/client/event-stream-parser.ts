@@ -1,7 +1,10 @@
 /** What an event stream says. */
 export interface EventStreamHandlers {
-  /** One event, at the blank line that ends it. `id` is the last event id in force; empty until there is one. */
-  event(data: string, id: string): void;
+  /**
+   * One event, at the blank line that ends it. `id` is the last event id in force; empty until there is one. `type` is
+   * `message` where the event has no name.
+   */
+  event(data: string, id: string, type: string): void;
   /** A block without data moved the last event id. */
   id?(id: string): void;
   /** The field `retry`, in milliseconds. */
@@ -13,8 +16,7 @@ export interface EventStreamHandlers {
 /**
  * A parser of `text/event-stream` (WHATWG HTML, "Interpreting an event stream") for text that comes in pieces of any
  * size: call the returned function with each piece. Decode bytes with a streaming `TextDecoder`, which also takes
- * the byte order mark off. The field `event` is read over: Headwater names no events. An event that the end of the
- * stream cuts off is dropped, as the standard says. An event of more than `maxLength` characters (default: any) is
+ * the byte order mark off. An event that the end of the stream cuts off is dropped, as the standard says. An event of more than `maxLength` characters (default: any) is
  * answered by a RangeError, and the parser is of no use afterwards.
  */
 export function createEventStreamParser(
@@ -28,6 +30,7 @@ export function createEventStreamParser(
   let dataLength = 0;
   let skipLineFeed = false;
   let data: string[] = [];
+  let type = '';
   let id = '';
   let dispatchedId = '';
 
@@ -38,17 +41,19 @@ export function createEventStreamParser(
     if (data.length > 0) {
       const text = data.join('\n');
       data = [];
-      handlers.event(text, id);
+      handlers.event(text, id, type || 'message');
     } else if (moved) {
       handlers.id?.(id);
     }
+    type = '';
   }
 
   function field(name: string, value: string): void {
     if (name === 'data') {
       data.push(value);
       dataLength += value.length + 1;
-    } else if (name === 'id') {
+    } else if (name === 'event') type = value;
+    else if (name === 'id') {
       if (!value.includes('\0')) id = value;
     } else if (name === 'retry' && /^[0-9]+$/.test(value)) handlers.retry?.(Number(value));
   }

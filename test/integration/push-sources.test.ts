@@ -184,5 +184,15 @@ describe('a configuration is refused', () => {
       { fetch: { stream: 'http://a', format: 'xml' } },
       'sources[0].fetch.format: found "xml", expected one of sse, ndjson',
     ],
+    [
+      'names of events where there are none',
+      { fetch: { stream: 'http://a', format: 'ndjson', events: ['price'] } },
+      'sources[0].fetch.events: found a list, expected none: JSON lines have no names',
+    ],
+    [
+      'no name of an event',
+      { fetch: { stream: 'http://a', events: [] } },
+      'sources[0].fetch.events: found a list, expected at least one name',
+    ],
   ])('with %s', (_name, source, says) => expect(problems(source)).toContain(says));
 });

@@ -24,6 +24,21 @@ describe('an event stream', () => {
     await tells(1, 1, [2]);
   });
 
+  it('is only the events of the names that are wanted, and goes on behind the others too', async () => {
+    const upstream = await streamUpstream();
+    const { tells, follower } = followStream(
+      { stream: upstream.url, events: ['price', 'message'] },
+      { kind: 'event' },
+    );
+    const first = (await upstream.request(0)).open();
+    first.write('event: price\ndata: 1\n\nevent: heartbeat\nid: 7\ndata: no JSON\n\ndata: 2\n\n');
+    first.write('event: trade\nid: 8\ndata: 3\n\nevent: price\ndata: 4\n\nevent: trade\nid: 9\ndata: 5\n\n');
+    await tells(1, 2, 4);
+    first.response.end();
+    expect((await upstream.request(1)).headers['last-event-id']).toBe('9');
+    expect(follower.stats).toMatchObject({ messages: 3, faults: 0 });
+  });
+
   it('goes on where it was cut, by the id of the last whole event', async () => {
     const upstream = await streamUpstream();
     const { tells } = followStream({ stream: upstream.url }, { kind: 'event' });

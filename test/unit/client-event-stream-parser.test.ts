@@ -5,14 +5,18 @@ import { createEventStreamParser } from '../../shared/client/event-stream-parser
 
 interface Seen {
   events: { data: string; id: string }[];
+  types: string[];
   ids: string[];
   retries: number[];
 }
 
 function parse(...pieces: string[]): Seen {
-  const seen: Seen = { events: [], ids: [], retries: [] };
+  const seen: Seen = { events: [], types: [], ids: [], retries: [] };
   const feed = createEventStreamParser({
-    event: (data, id) => seen.events.push({ data, id }),
+    event(data, id, type) {
+      seen.events.push({ data, id });
+      seen.types.push(type);
+    },
     id: (id) => seen.ids.push(id),
     retry: (milliseconds) => seen.retries.push(milliseconds),
   });
@@ -47,17 +51,30 @@ describe('the event stream parser', () => {
   });
 
   test('tells of a block that only moves the id', () => {
-    expect(parse('id: e:4\n\nid: e:5\n\n')).toEqual({ events: [], ids: ['e:4', 'e:5'], retries: [] });
+    expect(parse('id: e:4\n\nid: e:5\n\n')).toMatchObject({ events: [], ids: ['e:4', 'e:5'], retries: [] });
   });
 
   test('ignores an id with a NUL, a retry that is no number, comments and unknown fields', () => {
     const seen = parse('id: a\0b\nretry: 1s\nretry: 250\n: comment\nfoo: bar\nevent: x\ndata: d\n\n');
-    expect(seen).toEqual({ events: [{ data: 'd', id: '' }], ids: [], retries: [250] });
+    expect(seen).toEqual({ events: [{ data: 'd', id: '' }], types: ['x'], ids: [], retries: [250] });
   });
 
   test('agrees with a reference parser on any stream cut anywhere', () => {
     const line = fc.oneof(
-      fc.constantFrom('', '', 'data', 'data:', 'data: ', 'id', 'id:', ':', ': hi', 'event: x', 'foo: bar'),
+      fc.constantFrom(
+        '',
+        '',
+        'data',
+        'data:',
+        'data: ',
+        'id',
+        'id:',
+        ':',
+        ': hi',
+        'event: x',
+        'event:',
+        'foo: bar',
+      ),
       fc.string({ maxLength: 8, unit: 'grapheme' }).map((text) => `data: ${text.replace(/[\r\n]/g, '')}`),
       fc.string({ maxLength: 8 }).map((text) => `id:${text.replace(/[\r\n\0]/g, '')}`),
       fc.nat(100_000).map((milliseconds) => `retry: ${milliseconds}`),
@@ -66,9 +83,16 @@ describe('the event stream parser', () => {
     fc.assert(
       fc.property(stream, fc.array(fc.nat(400), { maxLength: 12 }), (lines, cuts) => {
         const text = `${lines.map(([content, end]) => content + end).join('')}: the end\n`;
-        const expected: { data: string[]; retries: number[] } = { data: [], retries: [] };
+        const expected: { data: string[]; types: string[]; retries: number[] } = {
+          data: [],
+          types: [],
+          retries: [],
+        };
         const reference = createParser({
-          onEvent: (event) => expected.data.push(event.data),
+          onEvent(event) {
+            expected.data.push(event.data);
+            expected.types.push(event.event ?? 'message');
+          },
           onRetry: (milliseconds) => expected.retries.push(milliseconds),
         });
         reference.feed(text);
@@ -76,7 +100,8 @@ describe('the event stream parser', () => {
         const places = [0, ...cuts.filter((cut) => cut < text.length).sort((a, b) => a - b), text.length];
         const pieces = places.slice(1).map((end, index) => text.slice(places[index], end));
         const seen = parse(...pieces);
-        expect({ data: seen.events.map((event) => event.data), retries: seen.retries }).toEqual(expected);
+        const { events, types, retries } = seen;
+        expect({ data: events.map((event) => event.data), types, retries }).toEqual(expected);
         expect(seen).toEqual(parse(text));
       }),
       { numRuns: 2_000 },

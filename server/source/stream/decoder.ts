@@ -14,6 +14,8 @@ export interface Decoder {
 
 export interface DecoderOptions {
   label: string;
+  /** Of event streams: only events of these names are messages; `message`: those without one. Absent: all. */
+  events?: readonly string[] | undefined;
   /** Of one message. */
   maxBytes: number;
   /** Hears of `retry:`, in ms. */
@@ -24,14 +26,14 @@ export interface DecoderOptions {
 export type StreamFormat = 'sse' | 'ndjson';
 
 /**
- * `sse`: the data of each event is a message (WHATWG HTML, section 9.2), whatever the event's name; its id is where the
- * stream stands then. A comment is a sign of life. `ndjson`: each line is a message, and an empty one a sign of life.
+ * `sse`: the data of each event is a message (WHATWG HTML, section 9.2), unless its name is not wanted; its id is where the
+ * stream stands then. A comment is a sign of life, and so is an event that is not wanted. `ndjson`: each line is a message, and an empty one a sign of life.
  */
 export function createDecoder(format: StreamFormat, options: DecoderOptions): Decoder {
   return format === 'sse' ? eventStreamDecoder(options) : lineDecoder(options);
 }
 
-function eventStreamDecoder({ label, maxBytes, onRetry, push }: DecoderOptions): Decoder {
+function eventStreamDecoder({ label, events, maxBytes, onRetry, push }: DecoderOptions): Decoder {
   const text = new TextDecoder();
   /** Empty counts only after another: then the upstream took its id back. */
   let at: string | undefined;
@@ -41,7 +43,10 @@ function eventStreamDecoder({ label, maxBytes, onRetry, push }: DecoderOptions):
   };
   const parse = createEventStreamParser(
     {
-      event: (data, id) => push(readMessage(data, label, moved(id))),
+      event(data, id, type) {
+        const at = moved(id);
+        push(!events || events.includes(type) ? readMessage(data, label, at) : { kind: 'alive', at });
+      },
       id: (id) => push({ kind: 'alive', at: moved(id) }),
       comment: () => push({ kind: 'alive' }),
       retry: onRetry,

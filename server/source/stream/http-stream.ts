@@ -18,6 +18,8 @@ export interface HttpStreamOptions extends ShapeOptions {
   stream: string;
   /** Absent: by the content type of the answer. */
   format?: StreamFormat | undefined;
+  /** The names of the events that are messages; `message` stands for those without one. Then it must be `sse`. Absent: all. */
+  events?: readonly string[] | undefined;
   headers?: Readonly<Record<string, string>> | undefined;
   /** Milliseconds until the answer begins, without the wait for its host; default 10,000. */
   timeout?: number;
@@ -46,7 +48,8 @@ const TYPES: readonly [type: RegExp, format: StreamFormat][] = [
  * another kind and passed over: a sign of life.
  */
 export function httpStream(client: HttpClient, options: HttpStreamOptions, clock: Clock): PushSource {
-  const { stream: url, format, headers: given, timeout = TIMEOUT, idle, maxBytes = MAX_BYTES } = options;
+  const { stream: url, events, headers: given, timeout = TIMEOUT, idle, maxBytes = MAX_BYTES } = options;
+  const format = events ? 'sse' : options.format;
   const asking = {
     url,
     headers: { accept: ACCEPT[format ?? 'any'], 'cache-control': 'no-cache', ...given },
@@ -80,6 +83,7 @@ export function httpStream(client: HttpClient, options: HttpStreamOptions, clock
       let batch: Pushed[] = [];
       const decoder = createDecoder(format ?? formatOf(single(fields['content-type']), label), {
         label,
+        events,
         maxBytes,
         onRetry(ms) {
           pause = ms;
