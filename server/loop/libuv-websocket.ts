@@ -63,6 +63,11 @@ class LibuvConnection implements WebSocketConnection {
   readonly #socket: Socket;
   readonly #report: DefectReporter;
   readonly #direct: DirectWriter | undefined;
+  /**
+   * Something that `#direct` did not write waits in the socket. Noted, as asking the socket for each frame would touch two more
+   * objects for each of many readers; besides us only `ws` writes, of whose pongs `pinged` hears at once.
+   */
+  #queues = false;
   /** Watches what `#direct` did not write; made when there is such. */
   #watch: (() => void) | undefined;
   #handlers: WebSocketHandlers | undefined;
@@ -79,12 +84,13 @@ class LibuvConnection implements WebSocketConnection {
     this.remoteAddress = remoteAddressText(socket.remoteAddress);
     this.protocol = protocol;
     this.#direct = directWriterOf(socket, () => {
-      if (socket.writableLength === 0) this.#drained();
-      else this.#watchQueue();
+      if (!this.#queues) this.#drained();
     });
   }
 
   start(open: (socket: WebSocketConnection) => WebSocketHandlers): void {
+    // The answer to the handshake may be on its way yet.
+    this.#watchQueue();
     this.#run(() => {
       this.#handlers = open(this);
     }, 'websocket open');
@@ -121,7 +127,8 @@ class LibuvConnection implements WebSocketConnection {
   }
 
   get bufferedBytes(): number {
-    let bytes = this.#socket.writableLength + (this.#direct?.bufferedBytes ?? 0);
+    let bytes = this.#direct?.bufferedBytes ?? 0;
+    if (this.#queues) bytes += this.#socket.writableLength;
     if (this.#held) for (const { length } of this.#held) bytes += length;
     return bytes;
   }
@@ -177,7 +184,7 @@ class LibuvConnection implements WebSocketConnection {
   }
 
   #write(frame: Uint8Array): void {
-    if (this.#direct && this.#socket.writableLength === 0) {
+    if (this.#direct && !this.#queues) {
       this.#direct.write(frame);
     } else {
       this.#socket.write(frame);
@@ -186,7 +193,7 @@ class LibuvConnection implements WebSocketConnection {
   }
 
   #writeAll(frames: readonly Uint8Array[]): void {
-    if (this.#direct && this.#socket.writableLength === 0) {
+    if (this.#direct && !this.#queues) {
       this.#direct.writeAll(frames);
       return;
     }
@@ -207,10 +214,14 @@ class LibuvConnection implements WebSocketConnection {
   #watchQueue(): void {
     const socket = this.#socket;
     if (socket.writableLength === 0) return;
+    this.#queues = true;
     this.#watch ??= drainWatch(
       socket,
       () => socket.writableLength,
-      () => this.#drained(),
+      () => {
+        this.#queues = false;
+        this.#drained();
+      },
     );
     this.#watch();
   }
