@@ -1,4 +1,3 @@
-import type { HttpListenOptions } from './policy.js';
 import type { UwsApp, UwsBehavior, UwsResponse } from './uws-native.js';
 
 /**
@@ -8,14 +7,15 @@ import type { UwsApp, UwsBehavior, UwsResponse } from './uws-native.js';
 export function boundConnections(
   app: UwsApp,
   behavior: UwsBehavior,
-  { maxConnections, onRefused }: HttpListenOptions,
+  maxConnections: number | undefined,
+  onRefused: () => void,
 ): UwsBehavior {
   if (maxConnections === undefined) return behavior;
   let open = 0;
   const changed = (res: UwsResponse, change: number): void => {
     open += change;
     if (change < 0 || open <= maxConnections) return;
-    onRefused?.();
+    onRefused();
     // Calls here again, with -1, before it returns.
     res.close();
   };

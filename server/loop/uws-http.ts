@@ -17,10 +17,14 @@ export async function listenUwsHttp(
   options: HttpListenOptions,
   given: HttpHandlers,
 ): Promise<Listener> {
-  const { handlers, report, release } = releasable(given, options.onDefect ?? throwLater);
+  const { handlers, report, onRefused, release } = releasable(
+    given,
+    options.onDefect ?? throwLater,
+    options.onRefused,
+  );
   const app = makeApp(native, options);
   const upgrades = uwsUpgrades(native, options.maxMessageBytes, handlers, report);
-  app.ws('/*', boundConnections(app, upgrades.behavior, options));
+  app.ws('/*', boundConnections(app, upgrades.behavior, options.maxConnections, onRefused));
   app.any('/*', (res, req) => {
     const exchange = uwsRequest(res, req);
     const response = uwsResponse(res, exchange, report);
