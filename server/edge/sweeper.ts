@@ -35,6 +35,7 @@ export function startSweeper(hub: Hub, options: SweeperOptions): { close(): void
     const now = clock.now();
     // Where the event loop was held, or the machine slept, what peers sent meanwhile has not been read yet.
     waited = !waited && now - swept > LATE * period;
+    if (now < swept) setBack(swept - now);
     swept = now;
     if (waited) return;
     for (const connection of hub.connections) {
@@ -43,6 +44,15 @@ export function startSweeper(hub: Hub, options: SweeperOptions): { close(): void
         onTooSlow();
         hub.drop(connection);
       } else if (now >= connection.nextBeat) beat(connection, now);
+    }
+  }
+
+  /** The clock was set back: what was noted by the old time would lie so far in the future. */
+  function setBack(by: number): void {
+    for (const connection of hub.connections) {
+      if (connection.nextBeat > 0) connection.nextBeat -= by;
+      if (connection.congestedSince !== undefined) connection.congestedSince -= by;
+      connection.lastSign -= by;
     }
   }
 

@@ -30,7 +30,9 @@ class Bucket implements TokenBucket {
 
   take(): boolean {
     const now = this.#clock.now();
-    this.#tokens = Math.min(this.#burst, this.#tokens + ((now - this.#since) / 1000) * this.#perSecond);
+    // A clock that was set back must not take tokens away: nobody would get any until it has caught up.
+    const passed = Math.max(0, now - this.#since);
+    this.#tokens = Math.min(this.#burst, this.#tokens + (passed / 1000) * this.#perSecond);
     this.#since = now;
     if (this.#tokens < 1) return false;
     this.#tokens -= 1;

@@ -122,3 +122,14 @@ it('counts a reader as slow from when it last took anything, and does not beat o
   expect(tooSlow).toEqual([peer.droppedAt]);
   expect(peer.droppedAt! - stopped).toBeLessThanOrEqual(SLOW + 2 * LOOK);
 });
+
+it('beats on time after the clock was set back', async () => {
+  const { clock, hub, skip } = setUp();
+  const peer = join(hub, clock, () => true);
+  await clock.advance(2 * HEARTBEAT);
+  const before = peer.beats;
+  skip(-3_600_000);
+  await clock.advance(2 * HEARTBEAT);
+  expect(peer.beats).toBeGreaterThanOrEqual(before + 1);
+  expect(peer.droppedAt).toBeUndefined();
+});

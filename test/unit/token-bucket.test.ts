@@ -1,0 +1,15 @@
+import { expect, it } from 'vitest';
+import { manualClock } from '../../server/async/manual-clock.js';
+import { createTokenBucket } from '../../server/edge/token-bucket.js';
+
+it('a clock that is set back takes no tokens away, and new ones come at the same rate', async () => {
+  const manual = manualClock();
+  let setBack = 0;
+  const bucket = createTokenBucket(10, { ...manual, now: () => manual.now() - setBack });
+  expect(bucket.take()).toBe(true);
+  setBack = 3_600_000;
+  for (let left = 9; left > 0; left--) expect(bucket.take()).toBe(true);
+  expect(bucket.take()).toBe(false);
+  await manual.advance(100);
+  expect(bucket.take()).toBe(true);
+});
