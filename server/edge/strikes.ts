@@ -16,6 +16,8 @@ export function createStrikes(clock: Clock): Strikes {
   let since = clock.now();
   return {
     add() {
+      // Where the clock was set back, time counts from there.
+      since = Math.min(since, clock.now());
       const forgiven = Math.floor((clock.now() - since) / FORGIVEN_AFTER);
       count = Math.max(0, count - forgiven) + 1;
       since += forgiven * FORGIVEN_AFTER;
