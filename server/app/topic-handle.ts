@@ -56,8 +56,9 @@ export function topicHandle(
     stale: view.freshness.stale ? view.freshness.error : undefined,
   });
 
-  const copyOf = (value: Json): Json =>
-    copyJson(value, `the program, for "${view.name}",`, (text) => new HeadwaterError('bad_request', text));
+  const label = `the program, for "${view.name}",`;
+  const refuse = (text: string) => new HeadwaterError('bad_request', text);
+  const copyOf = (value: Json, held?: Json): Json => copyJson(value, label, { refuse, held });
 
   return {
     name: view.name,
@@ -67,7 +68,7 @@ export function topicHandle(
     get value() {
       return writer.latest;
     },
-    set: (value) => writer.set(copyOf(value)),
+    set: (value) => writer.set(copyOf(value, writer.latest)),
     patch: (patch) => writer.patch(copyOf(patch as unknown as Json) as unknown as PatchOperation[]),
     append: (event) => writer.append(copyOf(event)),
     subscribe(listener) {

@@ -22,7 +22,7 @@ export function functionSource(run: SourceFunction, place: SourcePlace): Source 
       const value = await unlessAborted(signal, async () => run(given));
       return own.isUntouched(value)
         ? { kind: 'unchanged' }
-        : { kind: 'value', value: copyJson(value, label) };
+        : { kind: 'value', value: copyJson(value, label, { held: previous }) };
     },
   };
 }

@@ -167,11 +167,13 @@ export function createStore(options: StoreOptions = {}): Store {
     const state = () => asKind(ready(), 'state', StateTopic);
     return {
       view: topic,
-      set: (value, asOf) => state().set(shallowEnough(value, topic.name), asOf ?? clock.now()),
-      patch: (patch) =>
-        state().set(shallowEnough(applyPatch(state().latest ?? null, patch), topic.name), clock.now()),
+      set: (value, asOf) => set(state(), value, asOf ?? clock.now()),
+      patch: (patch) => {
+        const to = state();
+        set(to, applyPatch(to.latest ?? null, patch), clock.now());
+      },
       append: (event) =>
-        asKind(ready(), 'event', EventTopic).append(shallowEnough(event, topic.name), clock.now()),
+        asKind(ready(), 'event', EventTopic).append(shallowEnough(event, undefined, topic.name), clock.now()),
       checked: (asOf) => ready().succeeded(asOf ?? clock.now()),
       fail: (error) => ready().fail(error),
       get latest() {
@@ -244,8 +246,13 @@ function asKind<T extends StateTopic | EventTopic>(
   );
 }
 
-function shallowEnough(value: Json, topic: string): Json {
-  if (!isTooDeep(value)) return value;
+function set(topic: StateTopic, value: Json, asOf: number): void {
+  // A patch, or a copy made with what the topic holds in view, shares most of a large value with it.
+  topic.set(shallowEnough(value, topic.latest, topic.name), asOf);
+}
+
+function shallowEnough(value: Json, known: Json | undefined, topic: string): Json {
+  if (!isTooDeep(value, known)) return value;
   throw new HeadwaterError(
     'too_large',
     `a value for "${topic}" nests deeper than ${MAX_DEPTH} levels: flatten it`,
