@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { httpChunk, LAST_CHUNK } from './http-chunk.js';
 import type { ResponseEvents } from './libuv-response-events.js';
 import type { ResponseStream } from './policy.js';
-import { type DirectWriter, directWriterOf, moveConnection } from './tcp-handle.js';
+import { type DirectWriter, directWriterOf, isMovable, moveConnection } from './tcp-handle.js';
 
 /** What a client may say while it is streamed to. Nobody listens: its next request would wait for the end of this answer. */
 const MAX_IGNORED_BYTES = 64 * 1024;
@@ -24,11 +24,12 @@ export function directStream(
 ): ResponseStream | undefined {
   const { socket, req, chunkedEncoding } = outgoing;
   if (!socket || outgoing.writableEnded || outgoing.writableLength > 0) return undefined;
-  if (!req.complete || req.method === 'HEAD') return undefined;
+  if (!req.complete || req.method === 'HEAD' || !isMovable(socket)) return undefined;
+  events.moved = true;
+  // For Node the answer is complete, without a last chunk: it would make an error, with its stack, of one that is cut off.
+  outgoing.chunkedEncoding = false;
+  outgoing.end();
   const moved = moveConnection(socket);
-  if (!moved) return undefined;
-  // Else it would hear of the old socket's end as its own.
-  outgoing.detachSocket(socket);
   adopt(moved);
   return new DirectStream(moved, chunkedEncoding, events);
 }

@@ -7,6 +7,8 @@ export class ResponseEvents {
   aborted: (() => void) | undefined;
   done: (() => void) | undefined;
   drained: (() => void) | undefined;
+  /** The answer goes on without Node's response, whose end is not its end. */
+  moved = false;
   readonly #report: DefectReporter;
 
   constructor(report: DefectReporter) {

@@ -25,6 +25,7 @@ export function httpResponse(
 
   outgoing.on('error', () => {});
   outgoing.once('close', () => {
+    if (events.moved) return;
     gone = !outgoing.writableFinished;
     events.close(socket, !gone);
   });
@@ -70,7 +71,8 @@ function startStream(
   headers: HttpHeaders,
 ): void {
   outgoing.writeHead(status, headers);
-  outgoing.flushHeaders();
+  // No write will take it along.
+  if (outgoing.req.method === 'HEAD') outgoing.flushHeaders();
   // Idle is what a live stream mostly is.
   socket.setTimeout(0);
 }

@@ -6,7 +6,8 @@ import type { ResponseStream } from './policy.js';
 
 /**
  * The rest of an answer whose head was written. It goes through Node's response for the turn it begins in, and past it
- * if it is not over by then and `adopt` is given: one that ends at once leaves its connection to the next request.
+ * if it is not over by then and `adopt` is given: one that ends at once leaves its connection to the next request. Where
+ * something waits to leave then, it is tried again when that is gone.
  */
 export function libuvStream(
   outgoing: ServerResponse,
@@ -14,12 +15,17 @@ export function libuvStream(
   events: ResponseEvents,
   adopt: Adopt | undefined,
 ): ResponseStream {
-  const ordinary = nodeStream(outgoing, socket, events);
-  if (!adopt) return ordinary;
+  const ordinary = nodeStream(outgoing, socket, events, () => leaveLater());
   const stream = new ReplaceableStream(ordinary);
-  process.nextTick(() => {
+  const leave = (): void => {
+    if (!adopt || !ordinary.begun || stream.inner !== ordinary) return;
     stream.inner = directStream(outgoing, events, adopt) ?? ordinary;
-  });
+  };
+  // By then Node has done with what was written; in the next tick it would make errors of it.
+  const leaveLater = (): void => {
+    if (adopt) setImmediate(leave);
+  };
+  leaveLater();
   return stream;
 }
 
@@ -56,8 +62,19 @@ class ReplaceableStream implements ResponseStream {
   }
 }
 
-function nodeStream(outgoing: ServerResponse, socket: Socket, events: ResponseEvents): ResponseStream {
+interface NodeStream extends ResponseStream {
+  /** Something was written, and the head before it. */
+  readonly begun: boolean;
+}
+
+function nodeStream(
+  outgoing: ServerResponse,
+  socket: Socket,
+  events: ResponseEvents,
+  emptied: () => void,
+): NodeStream {
   const bodiless = outgoing.req.method === 'HEAD';
+  let begun = false;
   let waiting = false;
   const buffered = (): number => outgoing.writableLength;
   const dead = (): boolean => outgoing.writableEnded || outgoing.destroyed || socket.destroyed;
@@ -65,6 +82,7 @@ function nodeStream(outgoing: ServerResponse, socket: Socket, events: ResponseEv
   const written = (): void => {
     if (!waiting || dead() || buffered() > 0) return;
     waiting = false;
+    emptied();
     events.drain(socket);
   };
   const cork = (work: () => void): void => {
@@ -79,8 +97,12 @@ function nodeStream(outgoing: ServerResponse, socket: Socket, events: ResponseEv
   };
 
   return {
+    get begun() {
+      return begun;
+    },
     write(bytes) {
       if (dead() || bodiless) return true;
+      begun = true;
       cork(() => outgoing.write(bytes, written));
       return !waiting;
     },

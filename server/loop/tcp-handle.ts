@@ -43,20 +43,31 @@ export function takeHandle(accepted: Socket): TcpHandle {
   return handle;
 }
 
+/** Whether `moveConnection` can: a plain TCP socket with which nothing waits to leave, and a Node that has such handles. */
+export function isMovable(socket: Socket): boolean {
+  const { _handle: handle, _server: server } = socket as unknown as ServedSocket;
+  if (!binding || socket.destroyed || server === undefined || handle?.constructor.name !== 'TCP')
+    return false;
+  return socket.writableLength === 0 && handle.writeQueueSize === 0;
+}
+
 /**
- * Moves the connection of a plain TCP socket into a new one: the old socket closes, and with it goes all that others hang
- * on it, but the server counts the connection as it did. `undefined`, with nothing done, where something waits to leave,
- * the socket is gone or is another kind, or Node has no such handle.
+ * Moves the connection of a socket into a new one: the old one closes, and with it goes all that others hang on it, but
+ * the server counts the connection as it did.
  */
-export function moveConnection(from: Socket): Socket | undefined {
-  const owner = from as unknown as { _handle: TcpHandle | null; _server?: unknown };
-  if (!binding || from.destroyed || owner._handle?.constructor.name !== 'TCP') return undefined;
-  if (from.writableLength > 0 || owner._handle.writeQueueSize > 0 || !('_server' in owner)) return undefined;
+export function moveConnection(from: Socket): Socket {
+  const owner = from as unknown as ServedSocket;
   const server = owner._server;
   owner._server = null;
   const socket = new Socket({ handle: takeHandle(from) } as ConstructorParameters<typeof Socket>[0]);
-  (socket as unknown as typeof owner)._server = server;
+  (socket as unknown as ServedSocket)._server = server;
   return socket;
+}
+
+interface ServedSocket {
+  readonly _handle: TcpHandle | null;
+  /** Told when the socket closes, to count it out. */
+  _server?: unknown;
 }
 
 /**

@@ -4,14 +4,14 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { libuv } from '../../server/loop/libuv.js';
 import { mountHttp } from '../../server/loop/libuv-mount.js';
 import type { HttpHandlers, ResponseStream } from '../../server/loop/policy.js';
-import { cleanUp, cleanup, closing, connectRaw, deferred, type RawPeer } from './loop-client.js';
+import { cleanUp, cleanup, closing, connectRaw, deferred, pattern, type RawPeer } from './loop-client.js';
 
 const GET = 'GET /stream HTTP/1.1\r\nHost: h\r\n\r\n';
 
 describe('a stream that has left node:http', () => {
   afterEach(cleanUp);
 
-  const recording = () => {
+  const recording = (first: Uint8Array = Buffer.from('first;')) => {
     const requests: string[] = [];
     const opened = deferred<ResponseStream>();
     const aborted = deferred();
@@ -21,15 +21,15 @@ describe('a stream that has left node:http', () => {
         if (request.path !== '/stream') return response.send(200, {}, 'short');
         response.onAbort(aborted.resolve);
         const stream = response.stream(200, { 'content-type': 'text/event-stream' });
-        stream.write(Buffer.from('first;'));
+        stream.write(first);
         setImmediate(() => opened.resolve(stream));
       },
       upgrade: (_request, upgrade) => upgrade.refuse(404, {}),
     };
     return { requests, handlers, stream: opened.promise, aborted: aborted.promise };
   };
-  const open = async (request: string) => {
-    const { handlers, ...told } = recording();
+  const open = async (request: string, first?: Uint8Array) => {
+    const { handlers, ...told } = recording(first);
     const { port } = closing(
       await libuv().listenHttp({ host: '127.0.0.1', port: 0, maxMessageBytes: 1024 }, handlers),
     );
@@ -51,6 +51,16 @@ describe('a stream that has left node:http', () => {
       for (const text of ['a', 'b', 'c']) stream.write(Buffer.from(text));
     });
     await peer.untilText('3\r\nabc\r\n');
+  });
+
+  it('leaves later where its first write has to wait', async () => {
+    const { peer, stream } = await open(GET, pattern(8 * 1024 * 1024));
+    await new Promise<void>((resolve) => stream.onDrain(resolve));
+    await new Promise(setImmediate);
+    stream.cork(() => {
+      for (const text of ['a', 'b', 'c']) stream.write(Buffer.from(text));
+    });
+    await peer.until((all) => all.subarray(-8).toString() === '3\r\nabc\r\n');
   });
 
   it('sends an HTTP/1.0 client no chunks', async () => {
