@@ -79,9 +79,13 @@ function copyArray(
   // Made at the first difference from `held`.
   let copied: Json[] | undefined = held ? undefined : [];
   for (let i = 0; i < array.length; i++) {
-    walk.path[depth] = i;
     const before = held?.[i];
-    const value = copy(array[i], before, walk, depth + 1);
+    const element = array[i];
+    let value = before as Json;
+    if (element !== before || element === undefined) {
+      walk.path[depth] = i;
+      value = copy(element, before, walk, depth + 1);
+    }
     if (!copied) {
       if (value === before) continue;
       copied = held!.slice(0, i);
@@ -101,10 +105,14 @@ function copyObject(object: object, held: JsonObject | undefined, walk: Walk, de
   let copied: Members | undefined = held ? undefined : {};
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i]!;
-    walk.path[depth] = key;
-    // What is inherited under any other name is a function, which no value equals.
+    // What is inherited under any other name is a function, and what is not there undefined: neither is JSON.
     const before = key === '__proto__' ? undefined : held?.[key];
-    const value = copy((object as Record<string, unknown>)[key], before, walk, depth + 1);
+    const member = (object as Record<string, unknown>)[key];
+    let value = before as Json;
+    if (member !== before || member === undefined || typeof member === 'function') {
+      walk.path[depth] = key;
+      value = copy(member, before, walk, depth + 1);
+    }
     if (!copied) {
       if (value === before) continue;
       copied = pick(held!, keys, i);

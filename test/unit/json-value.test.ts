@@ -52,6 +52,13 @@ describe('a copy of what code gave', () => {
     expect(copied.other.deep[1]).not.toBe(value.other.deep[1]);
   });
 
+  it('takes what is held from a value that was made of it', () => {
+    const held = { a: { deep: [1] }, b: 1 };
+    const copied = copyOf({ ...held, b: 2 }, held);
+    expect(copied).toEqual({ a: { deep: [1] }, b: 2 });
+    expect((copied as typeof held).a).toBe(held.a);
+  });
+
   it('has no member and no element that only what is held has', () => {
     expect(copyOf({ a: 1 }, { a: 1, b: 2 })).toEqual({ a: 1 });
     expect(copyOf([1, 2], [1, 2, 3])).toEqual([1, 2]);
@@ -77,6 +84,10 @@ describe('a copy of what code gave', () => {
       [{ a: new Date(0) }, 'the code gave a Date at /a, which is no JSON'],
       [new Array(1), 'the code gave undefined at /0, which is no JSON'],
       [() => 1, 'the code gave a function, which is no JSON'],
+      [
+        { a: [{ toString: Object.prototype.toString }] },
+        'the code gave a function at /a/0/toString, which is no JSON',
+      ],
     ];
     const helds: (Json | undefined)[] = [undefined, { a: [{ b: 1 }, {}], b: 1 }, []];
     for (const [value, message] of cases) {
