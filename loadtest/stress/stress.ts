@@ -4,12 +4,14 @@
  */
 import { parseArgs } from 'node:util';
 import { POLICIES, type PolicyName } from '../../test/support/policies.js';
+import { costOfServer } from './bare-server.js';
 import { THEMES } from './catalog.js';
-import { judgeGrowth } from './growth.js';
+import { judgeGrowth, type RunSample } from './growth.js';
 import { reachableBytes } from './leaks.js';
 import { runOnce } from './run.js';
 import type { Scenario } from './scenario.js';
 import { soak } from './soak.js';
+import { serversStarted } from './world/serve.js';
 
 const HELP = `npm run stress -- [options]
   --seed N        where all chance comes from (default: a random one, which is printed)
@@ -43,6 +45,8 @@ const repeat = Number(options.repeat);
 const until = options.minutes === undefined ? 0 : Date.now() + Number(options.minutes) * 60_000;
 let failed = 0;
 let passed = 0;
+/** What a server leaves in memory by itself, in bytes. */
+const serverCosts = new Map<PolicyName, number>();
 
 if (options.help) console.log(HELP);
 else if (options.list) for (const { name, policy } of runs()) console.log(`${policy}  ${name}`);
@@ -56,6 +60,8 @@ else if (options.kill) {
 } else {
   console.log(`seed ${seed}`);
   const began = performance.now();
+  if (repeat > 1)
+    for (const policy of new Set(runs().map(({ policy }) => policy))) await measureServer(policy);
   let round = 0;
   do {
     for (const run of runs()) await repeatedly(run, seed + round);
@@ -82,18 +88,28 @@ function runs(): Run[] {
   );
 }
 
+/** So that what scenarios leave can be told from what any server leaves; that must be little too. */
+async function measureServer(policy: PolicyName): Promise<void> {
+  const { bytes, tooMuch } = await costOfServer(policy, repeat);
+  serverCosts.set(policy, bytes);
+  if (tooMuch) failed += 1;
+  console.log(
+    `${tooMuch ? 'FAIL' : 'ok  '} ${policy.padEnd(5)} a server leaves ${(bytes / 1024).toFixed(1)} KB by itself`,
+  );
+}
+
 /** Runs one as often as was asked for, and judges what it leaves in memory. */
 async function repeatedly({ name, policy, scenario }: Run, firstSeed: number): Promise<void> {
-  const reachable: number[] = [];
+  const samples: RunSample[] = [];
   const failures: { error: unknown; seed: number }[] = [];
   let elapsed = 0;
   for (let turn = 0; turn < repeat && failures.length === 0; turn++) {
     const outcome = await runOnce(name, scenario, { seed: firstSeed + turn, policy });
     elapsed += outcome.elapsed;
     for (const error of outcome.failures) failures.push({ error, seed: firstSeed + turn });
-    if (repeat > 1) reachable.push(await reachableBytes());
+    if (repeat > 1) samples.push({ reachable: await reachableBytes(), servers: serversStarted() });
   }
-  const growth = failures.length > 0 ? undefined : judgeGrowth(reachable);
+  const growth = failures.length > 0 ? undefined : judgeGrowth(samples, serverCosts.get(policy));
   if (growth?.grows) failures.push({ error: new Error(`memory grows: ${growth.text}`), seed: firstSeed });
   const good = failures.length === 0;
   if (good) passed += 1;

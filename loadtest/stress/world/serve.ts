@@ -8,6 +8,13 @@ import type { Stage } from '../scenario.js';
 /** The token that gives the right to publish. */
 export const TOKEN = 'stress-token';
 
+let started = 0;
+
+/** How many servers this process has started. */
+export function serversStarted(): number {
+  return started;
+}
+
 /** A server of a scenario. */
 export interface Served {
   readonly headwater: Headwater;
@@ -45,6 +52,7 @@ export async function serve(stage: Stage, config: ConfigInput): Promise<Served> 
     },
     { logger: createLogger({ level: 'error', pretty: false, destination }) },
   );
+  started += 1;
   stage.own(async () => {
     await headwater.close();
     same(defects, [], 'the server reported a defect');
