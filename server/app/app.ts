@@ -187,6 +187,7 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
         maxMessageBytes,
         ...(limits.connections > 0 ? { maxConnections: limits.connections + PASSING } : {}),
         onRefused: () => limitHits.add('sockets'),
+        heartbeat: config.heartbeat,
       };
       await listeners.open(config, { handlers: routesOn(policy), bounds, race });
     }

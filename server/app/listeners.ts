@@ -43,7 +43,7 @@ type RaceParts = Parameters<typeof serveRace>[2];
 
 export interface ListenerParts {
   handlers: HttpHandlers;
-  bounds: Pick<HttpListenOptions, 'maxMessageBytes' | 'maxConnections' | 'onRefused'>;
+  bounds: Pick<HttpListenOptions, 'maxMessageBytes' | 'maxConnections' | 'onRefused' | 'heartbeat'>;
   race: RaceParts;
 }
 

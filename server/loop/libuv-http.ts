@@ -11,7 +11,9 @@ import { httpRequest } from './libuv-request.js';
 import { httpResponse } from './libuv-response.js';
 import { type LibuvUpgrades, libuvUpgrades } from './libuv-upgrade.js';
 import { listenError } from './listen-error.js';
+import { watchPeers } from './peer-watch.js';
 import type { DefectReporter, HttpHandlers, HttpListenOptions, Listener } from './policy.js';
+import { remoteAddressText } from './remote-address.js';
 import { bind, KEEP_ALIVE, serverListener } from './tcp.js';
 
 const SECOND = 1000;
@@ -53,7 +55,30 @@ export async function listenLibuvHttp(options: HttpListenOptions, handlers: Http
   server.on('request', onRequest);
   server.on('upgrade', onUpgrade);
   await bind(server, options, report);
-  return serverListener(server, sockets);
+  const listener = serverListener(server, sockets);
+  return options.heartbeat === undefined ? listener : cuttingSilent(listener, sockets, options.heartbeat);
+}
+
+/** The listener, which cuts connections whose peers acknowledge nothing until it is closed. */
+function cuttingSilent(listener: Listener, sockets: ReadonlySet<Socket>, heartbeat: number): Listener {
+  const watch = watchPeers({
+    heartbeat,
+    listener: () => listener,
+    isNeeded: () => sockets.size > 0,
+    found({ connections }) {
+      for (const socket of sockets) {
+        const peer = `${remoteAddressText(socket.remoteAddress)}:${socket.remotePort}`;
+        if (connections.has(peer)) socket.destroy();
+      }
+    },
+  });
+  return {
+    ...listener,
+    close() {
+      watch.close();
+      return listener.close();
+    },
+  };
 }
 
 async function makeServer(options: HttpListenOptions): Promise<Server> {

@@ -48,6 +48,11 @@ export interface HttpListenOptions extends ListenOptions {
   maxConnections?: number;
   /** Told of each of those. */
   onRefused?: () => void;
+  /**
+   * Milliseconds within which every stream is written to: the client of one that acknowledges nothing of it has gone
+   * away, where the platform can tell. Absent: nobody looks.
+   */
+  heartbeat?: number;
   onDefect?: DefectReporter;
 }
 

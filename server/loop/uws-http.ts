@@ -3,8 +3,10 @@ import { type AddressInfo, createServer } from 'node:net';
 import { guarded, throwLater } from './defect.js';
 import { wantsWebSocket } from './handshake.js';
 import { listenError } from './listen-error.js';
+import { watchPeers } from './peer-watch.js';
 import type { HttpHandlers, HttpListenOptions, Listener, ListenOptions } from './policy.js';
 import { boundConnections } from './uws-connection-bound.js';
+import type { UwsLife } from './uws-life.js';
 import type { UwsApp, UwsListenSocket, UwsModule } from './uws-native.js';
 import { releasable } from './uws-release.js';
 import { uwsRequest } from './uws-request.js';
@@ -23,16 +25,39 @@ export async function listenUwsHttp(
     options.onRefused,
   );
   const app = makeApp(native, options);
+  const streams = new Set<UwsLife>();
   const upgrades = uwsUpgrades(native, options.maxMessageBytes, handlers, report);
   app.ws('/*', boundConnections(app, upgrades.behavior, options.maxConnections, onRefused));
   app.any('/*', (res, req) => {
     const exchange = uwsRequest(res, req);
-    const response = uwsResponse(res, exchange, report);
+    const response = uwsResponse(res, exchange, report, streams);
     if (wantsWebSocket(exchange.request.header('upgrade'))) upgrades.refuseBroken(exchange.request, response);
     else guarded(() => handlers.request(exchange.request, response), response.cut, report, 'http request');
   });
   const host = await resolveHost(options);
-  return uwsListener(native, app, host, await bind(app, { ...options, host }), release);
+  const socket = await bind(app, { ...options, host });
+  const place = { host, port: native.us_socket_local_port(socket) };
+  const watch = options.heartbeat === undefined ? undefined : cutSilent(place, streams, options.heartbeat);
+  return uwsListener(native, app, place, socket, () => {
+    watch?.close();
+    release();
+  });
+}
+
+/** Ends streams whose clients acknowledge nothing. Their ports are not to be had: all from one address have to be silent. */
+function cutSilent(
+  place: Pick<Listener, 'host' | 'port'>,
+  streams: ReadonlySet<UwsLife>,
+  heartbeat: number,
+): { close(): void } {
+  return watchPeers({
+    heartbeat,
+    listener: () => place,
+    isNeeded: () => streams.size > 0,
+    found({ addresses }) {
+      for (const stream of streams) if (addresses.has(stream.remoteAddress)) stream.vanish();
+    },
+  });
 }
 
 function makeApp(native: UwsModule, options: HttpListenOptions): UwsApp {
@@ -87,16 +112,14 @@ function probe({ host, port }: ListenOptions): Promise<number> {
 function uwsListener(
   native: UwsModule,
   app: UwsApp,
-  host: string,
+  place: Pick<Listener, 'host' | 'port'>,
   socket: UwsListenSocket,
   release: () => void,
 ): Listener {
-  const port = native.us_socket_local_port(socket);
   let listening = true;
   let closed: Promise<void> | undefined;
   return {
-    host,
-    port,
+    ...place,
     stopListening() {
       if (!listening) return;
       listening = false;

@@ -1,6 +1,7 @@
 import { guarded } from './defect.js';
 import type { DefectReporter } from './policy.js';
 import type { UwsResponse } from './uws-native.js';
+import type { UwsExchange } from './uws-request.js';
 
 /**
  * What lasts as long as an answer does, and is all that uWebSockets.js holds on to meanwhile: of a stream's request
@@ -15,14 +16,18 @@ export class UwsLife {
   onEnd: (() => void) | undefined;
   /** Told of a client that went away, before `aborted`. Undefined once nobody reads the request any more. */
   reader: { abort(): void } | undefined;
+  /** The streams that it is one of. */
+  among: Set<UwsLife> | undefined;
+  readonly remoteAddress: string;
   aborted: (() => void) | undefined;
   done: (() => void) | undefined;
   readonly #res: UwsResponse;
   readonly report: DefectReporter;
 
-  constructor(res: UwsResponse, reader: { abort(): void }, report: DefectReporter) {
+  constructor(res: UwsResponse, exchange: UwsExchange, report: DefectReporter) {
     this.#res = res;
-    this.reader = reader;
+    this.reader = exchange;
+    this.remoteAddress = exchange.request.remoteAddress;
     this.report = report;
     res.onAborted(() => this.#abort());
   }
@@ -30,6 +35,7 @@ export class UwsLife {
   /** The answer is complete. */
   end(): void {
     this.live = false;
+    this.among?.delete(this);
     this.onEnd?.();
     this.#run(this.done, 'http done');
     this.done = undefined;
@@ -41,6 +47,11 @@ export class UwsLife {
     this.aborted = undefined;
     // Calls `#abort` before it returns.
     this.#res.close();
+  }
+
+  /** The client has gone away without a word. */
+  vanish(): void {
+    if (this.live) this.#res.close();
   }
 
   #abort(): void {

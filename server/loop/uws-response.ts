@@ -13,11 +13,12 @@ export interface UwsHttpResponse extends HttpResponse {
   take(): boolean;
 }
 
-/** The answer to one request over uWebSockets.js. */
+/** The answer to one request over uWebSockets.js. While it is a stream it is among `streams`. */
 export function uwsResponse(
   res: UwsResponse,
   exchange: UwsExchange,
   report: DefectReporter,
+  streams?: Set<UwsLife>,
 ): UwsHttpResponse {
   const life = new UwsLife(res, exchange, report);
   let answered = false;
@@ -53,6 +54,7 @@ export function uwsResponse(
     stream(status, headers) {
       checkHeaders(headers);
       if (begin()) {
+        life.among = streams?.add(life);
         res.cork(() => {
           writeHead(res, status, headers);
           res.beginWrite?.();
