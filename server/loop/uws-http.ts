@@ -38,10 +38,8 @@ export async function listenUwsHttp(
   const socket = await bind(app, { ...options, host });
   const place = { host, port: native.us_socket_local_port(socket) };
   const watch = options.heartbeat === undefined ? undefined : cutSilent(place, streams, options.heartbeat);
-  return uwsListener(native, app, place, socket, () => {
-    watch?.close();
-    release();
-  });
+  // Not in a closure of this function: the handlers of the app, which last, would keep it too.
+  return uwsListener(native, app, place, socket, [...(watch ? [watch.close] : []), release]);
 }
 
 /** Ends streams whose clients acknowledge nothing. Their ports are not to be had: all from one address have to be silent. */
@@ -114,7 +112,7 @@ function uwsListener(
   app: UwsApp,
   place: Pick<Listener, 'host' | 'port'>,
   socket: UwsListenSocket,
-  release: () => void,
+  endings: readonly (() => void)[],
 ): Listener {
   let listening = true;
   let closed: Promise<void> | undefined;
@@ -133,7 +131,9 @@ function uwsListener(
           app.close();
         })
         .then(nextTurn)
-        .then(release);
+        .then(() => {
+          for (const end of endings) end();
+        });
       return closed;
     },
   };
