@@ -17,8 +17,8 @@ export interface Growth {
 
 /** The first runs fill caches and are compiled; they tell nothing. */
 const WARM_UP = 0.4;
-/** Fewer runs after that tell nothing either. */
-const ENOUGH = 6;
+/** Fewer runs after that tell nothing either: code is compiled and caches are filled for dozens of them. */
+const ENOUGH = 60;
 /** What the engine's own book-keeping may add, in bytes: in each run, and in all of them. */
 const TOLERATED_SLOPE = 4_096;
 const TOLERATED_SUM = 131_072;

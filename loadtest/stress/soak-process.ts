@@ -15,6 +15,7 @@ export type SoakMessage =
       readonly connections: number;
       /** Bytes. */
       readonly reachable: number;
+      /** Without pages of files, which the kernel takes back and reads again as it likes. */
       readonly resident: number;
     };
 

@@ -2,6 +2,7 @@
  * The server of a soak: changes its topics without end, and tells its parent its port. Asked to `measure`, it waits until all
  * clients are gone and answers with its memory. When the channel to its parent closes it closes, and exits 0 if nothing went wrong.
  */
+import { readFileSync } from 'node:fs';
 import { createHeadwater } from '../../server/app/app.js';
 import { createLogger } from '../../server/observe/log.js';
 import type { PolicyName } from '../../test/support/policies.js';
@@ -65,7 +66,7 @@ process.send!({ port: listener!.port } satisfies SoakMessage);
 process.on('message', async () => {
   const connections = await connectionsLeft();
   const reachable = await reachableBytes();
-  const resident = process.memoryUsage.rss();
+  const resident = anonymousBytes();
   process.send!({ connections, reachable, resident } satisfies SoakMessage);
 });
 process.once('disconnect', async () => {
@@ -73,6 +74,10 @@ process.once('disconnect', async () => {
   await headwater.close();
   process.exit(defects > 0 ? 1 : 0);
 });
+
+function anonymousBytes(): number {
+  return 1024 * Number(/^RssAnon:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
+}
 
 async function connectionsLeft(): Promise<number> {
   const deadline = Date.now() + PATIENCE;

@@ -6,7 +6,7 @@ export interface MemorySample {
   readonly minutes: number;
   /** What the program can reach: the JavaScript heap, and what it holds outside of it. Bytes. */
   readonly reachable: number;
-  /** What the kernel counts as the process's. Bytes. */
+  /** What the kernel counts as the process's own pages. Bytes. */
   readonly resident: number;
 }
 
