@@ -13,6 +13,7 @@ import { createPublishRight } from '../edge/publish-right.js';
 import { createRaces } from '../edge/races.js';
 import { createRoutes } from '../edge/routes.js';
 import { startSweeper } from '../edge/sweeper.js';
+import { createRate } from '../edge/token-bucket.js';
 import { createHub } from '../hub/hub.js';
 import type { WireFormat } from '../hub/wire.js';
 import { currentLoopPolicy, resolveLoopPolicy } from '../loop/install.js';
@@ -131,6 +132,7 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
     refreshers: sources.refreshers,
     clock,
     limits,
+    messageRate: createRate(limits.messagesPerSecond, clock),
     limitHits,
     heartbeat: config.heartbeat,
     publishRight,

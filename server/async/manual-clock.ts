@@ -53,6 +53,7 @@ export function manualClock(start = 1_000_000): ManualClock {
 
   return {
     now: () => now,
+    elapsed: () => now - start,
     after(delay, fire): Timer {
       const id = sequence++;
       timers.set(id, { at: now + Math.max(0, delay), fire });

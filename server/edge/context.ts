@@ -8,6 +8,7 @@ import type { LimitHits } from './limit-hits.js';
 import type { OriginCheck } from './origin.js';
 import type { PublishRight } from './publish-right.js';
 import type { Races } from './races.js';
+import type { Rate } from './token-bucket.js';
 
 /** Bounds on what clients may take. 0: no limit. */
 export interface EdgeLimits {
@@ -39,6 +40,8 @@ export interface EdgeContext {
   readonly refreshers: Refreshers;
   readonly clock: Clock;
   readonly limits: EdgeLimits;
+  /** Of a client's messages. */
+  readonly messageRate: Rate;
   readonly limitHits: LimitHits;
   /** Milliseconds between signs of life. */
   readonly heartbeat: number;

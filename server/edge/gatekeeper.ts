@@ -11,6 +11,8 @@ export interface Guest {
   readonly transport: Transport;
   /** When it was admitted, in ms since the epoch. */
   readonly since: number;
+  /** Lets it out. Idempotent. */
+  leave(): void;
 }
 
 /**
@@ -19,15 +21,15 @@ export interface Guest {
  */
 export interface Gatekeeper {
   /**
-   * Lets one in and returns what lets it out, which may be called twice.
+   * Lets one in.
    * @throws {HeadwaterError} `unavailable` while the server drains, `limit` over a limit.
    */
-  admit(address: string, transport: Transport): () => void;
+  admit(address: string, transport: Transport): Guest;
   /**
    * The same, but lets newcomers in at a bounded rate: resolves when it is this one's turn. Who waits counts as inside,
    * until `gone` aborts.
    */
-  admitInTurn(address: string, transport: Transport, gone: AbortSignal): Promise<() => void>;
+  admitInTurn(address: string, transport: Transport, gone: AbortSignal): Promise<Guest>;
   /** For work that is over at once. @throws {HeadwaterError} `unavailable` while the server drains. */
   requireOpen(): void;
   /** Notes that a request is in work and returns what ends it. */
@@ -49,7 +51,7 @@ export interface GatekeeperLimits {
 export function createGatekeeper(limits: GatekeeperLimits, clock: Clock): Gatekeeper {
   const turnstile = createTurnstile(limits.acceptPerSecond, clock);
   const byAddress = new Map<string, number>();
-  const guests = new Set<Guest>();
+  const guests = new Set<Inside>();
   let inWork = 0;
   let isShut = false;
   let emptied: () => void = () => {};
@@ -65,7 +67,7 @@ export function createGatekeeper(limits: GatekeeperLimits, clock: Clock): Gateke
     if (isShut) throw new HeadwaterError('unavailable', 'this server is going away: come back in a moment');
   }
 
-  function admit(address: string, transport: Transport): () => void {
+  function admit(address: string, transport: Transport): Guest {
     requireOpen();
     const { connections, connectionsPerAddress } = limits;
     if (connections > 0 && guests.size >= connections) {
@@ -77,15 +79,15 @@ export function createGatekeeper(limits: GatekeeperLimits, clock: Clock): Gateke
       const text = `your address holds ${here} connections, the most allowed (limits.connectionsPerAddress): close one first`;
       throw new HeadwaterError('limit', text, { limit: 'connectionsPerAddress' });
     }
-    const guest: Guest = { transport, since: clock.now() };
+    const guest = new Inside(address, transport, clock.now(), left);
     guests.add(guest);
     byAddress.set(address, here + 1);
-    return () => {
-      if (guests.delete(guest)) left(address);
-    };
+    return guest;
   }
 
-  function left(address: string): void {
+  function left(guest: Inside): void {
+    if (!guests.delete(guest)) return;
+    const { address } = guest;
     const others = (byAddress.get(address) ?? 0) - 1;
     if (others > 0) byAddress.set(address, others);
     else byAddress.delete(address);
@@ -103,7 +105,8 @@ export function createGatekeeper(limits: GatekeeperLimits, clock: Clock): Gateke
     requireOpen,
     admit,
     async admitInTurn(address, transport, gone) {
-      const leave = admit(address, transport);
+      const guest = admit(address, transport);
+      const leave = () => guest.leave();
       gone.addEventListener('abort', leave, { once: true });
       try {
         await turnstile.pass(gone);
@@ -114,7 +117,7 @@ export function createGatekeeper(limits: GatekeeperLimits, clock: Clock): Gateke
         // Whoever is let in sees to its own end.
         gone.removeEventListener('abort', leave);
       }
-      return leave;
+      return guest;
     },
     begin() {
       inWork += 1;
@@ -130,4 +133,23 @@ export function createGatekeeper(limits: GatekeeperLimits, clock: Clock): Gateke
       return empty;
     },
   };
+}
+
+/** A class, for there may be tens of thousands of them. */
+class Inside implements Guest {
+  readonly address: string;
+  readonly transport: Transport;
+  readonly since: number;
+  readonly #left: (guest: Inside) => void;
+
+  constructor(address: string, transport: Transport, since: number, left: (guest: Inside) => void) {
+    this.address = address;
+    this.transport = transport;
+    this.since = since;
+    this.#left = left;
+  }
+
+  leave(): void {
+    this.#left(this);
+  }
 }

@@ -31,10 +31,10 @@ export async function serveRace(
   const sessions = new Set<Session>();
   const listener = await policy.listenTcp(options, (connection) => {
     try {
-      const release = context.gatekeeper.admit(connection.remoteAddress, 'race');
+      const guest = context.gatekeeper.admit(connection.remoteAddress, 'race');
       const session = openSession(connection, context, () => {
         sessions.delete(session);
-        release();
+        guest.leave();
       });
       sessions.add(session);
       return session.handlers;

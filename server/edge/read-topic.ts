@@ -132,8 +132,8 @@ async function changeOf(
 ): Promise<void> {
   // The client may have left during a fetch: its abort has been and gone.
   if (exchange.gone.aborted) return;
-  const release = context.gatekeeper.admit(exchange.request.remoteAddress, 'long-poll');
-  const cleanups = [release];
+  const guest = context.gatekeeper.admit(exchange.request.remoteAddress, 'long-poll');
+  const cleanups = [() => guest.leave()];
   try {
     await new Promise<void>((resolve) => {
       const timer = context.clock.after(wait * 1000, resolve);

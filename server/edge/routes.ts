@@ -140,10 +140,10 @@ async function admitWebSocket(
     }
     const token = bearerToken(request.header('authorization'));
     if (token !== undefined && context.publishRight.granted) context.publishRight.require(token);
-    const release = await context.gatekeeper.admitInTurn(request.remoteAddress, 'websocket', gone.signal);
+    const guest = await context.gatekeeper.admitInTurn(request.remoteAddress, 'websocket', gone.signal);
     upgrade.accept({
       ...(offersOurs(request) ? { protocol: SUBPROTOCOL } : {}),
-      open: (socket) => serveWebSocket(context, socket, token, release),
+      open: (socket) => serveWebSocket(context, socket, token, guest),
     });
   } catch (error) {
     const refusal = refusalOf(context, error);

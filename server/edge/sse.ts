@@ -49,12 +49,12 @@ export async function serveEventStream(
     topics.length,
   );
   const { gone } = exchange;
-  const release = await context.gatekeeper.admitInTurn(request.remoteAddress, 'sse', gone);
+  const guest = await context.gatekeeper.admitInTurn(request.remoteAddress, 'sse', gone);
   if (gone.aborted) return;
   const several = topics.length > 1;
   const outlet = eventStreamOutlet(several ? severalTopics : singleTopic, () => {
     context.hub.disconnect(connection);
-    release();
+    guest.leave();
   });
   const connection = context.hub.connect(outlet);
   try {

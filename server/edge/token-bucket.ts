@@ -6,36 +6,40 @@ export interface TokenBucket {
   take(): boolean;
 }
 
-/** `perSecond` of 0: no limit. `burst`: a second's worth unless told. */
-export function createTokenBucket(perSecond: number, clock: Clock, burst = perSecond): TokenBucket {
-  return perSecond === 0 ? UNLIMITED : new Bucket(perSecond, clock, burst);
+/**
+ * The same for any number of buckets, each of which is kept as one number: when it will be full again, in ms of
+ * `clock.elapsed` (the generic cell rate algorithm, ITU-T I.371). 0 is a full one.
+ */
+export interface Rate {
+  /** What a bucket is after a take; `undefined` if it is empty. */
+  take(fullAt: number): number | undefined;
 }
 
-const UNLIMITED: TokenBucket = { take: () => true };
+/** `perSecond` of 0: no limit. `burst`: a second's worth unless told. */
+export function createTokenBucket(perSecond: number, clock: Clock, burst = perSecond): TokenBucket {
+  const rate = createRate(perSecond, clock, burst);
+  let fullAt = 0;
+  return {
+    take() {
+      const next = rate.take(fullAt);
+      if (next === undefined) return false;
+      fullAt = next;
+      return true;
+    },
+  };
+}
 
-class Bucket implements TokenBucket {
-  readonly #perSecond: number;
-  readonly #clock: Clock;
-  readonly #burst: number;
-  #tokens: number;
-  #since: number;
-
-  constructor(perSecond: number, clock: Clock, burst: number) {
-    this.#perSecond = perSecond;
-    this.#clock = clock;
-    this.#burst = burst;
-    this.#tokens = burst;
-    this.#since = clock.now();
-  }
-
-  take(): boolean {
-    const now = this.#clock.now();
-    // A clock that was set back must not take tokens away: nobody would get any until it has caught up.
-    const passed = Math.max(0, now - this.#since);
-    this.#tokens = Math.min(this.#burst, this.#tokens + (passed / 1000) * this.#perSecond);
-    this.#since = now;
-    if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
-    return true;
-  }
+/** `perSecond` of 0: no limit. `burst`: a second's worth unless told. */
+export function createRate(perSecond: number, clock: Clock, burst = perSecond): Rate {
+  if (perSecond === 0) return { take: (fullAt) => fullAt };
+  const interval = 1000 / perSecond;
+  const capacity = burst * interval;
+  return {
+    take(fullAt) {
+      const now = clock.elapsed();
+      const from = Math.max(fullAt, now);
+      // Half a token is for what sums of fractions lose.
+      return from - now > capacity - interval / 2 ? undefined : from + interval;
+    },
+  };
 }

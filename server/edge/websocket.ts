@@ -5,23 +5,23 @@ import type { Connection } from '../hub/connection.js';
 import type { WebSocketConnection, WebSocketHandlers } from '../loop/policy.js';
 import { OFFENCE_CLOSE, Offence, parseClientMessage } from './client-message.js';
 import { type EdgeContext, SERVER_NAME } from './context.js';
+import type { Guest } from './gatekeeper.js';
 import { wireErrorOf } from './problem.js';
 import { publishOverWebSocket } from './publish.js';
 import { createStrikes, type Strikes } from './strikes.js';
-import { createTokenBucket, type TokenBucket } from './token-bucket.js';
 import { webSocketOutlet } from './websocket-outlet.js';
 
 /**
  * Speaks PROTOCOL sections 1 and 2 with one client. `token` is that of the handshake, known to be good.
- * `ended` is called once the connection is gone.
+ * `guest` leaves once the connection is gone.
  */
 export function serveWebSocket(
   context: EdgeContext,
   socket: WebSocketConnection,
   token: string | undefined,
-  ended: () => void,
+  guest: Guest,
 ): WebSocketHandlers {
-  const session = new Session(context, socket, token, ended);
+  const session = new Session(context, socket, token, guest);
   session.say({ type: 'hello', server: SERVER_NAME, heartbeat: context.heartbeat });
   return session;
 }
@@ -31,26 +31,21 @@ class Session implements WebSocketHandlers {
   readonly #context: EdgeContext;
   readonly #socket: WebSocketConnection;
   readonly #connection: Connection;
-  readonly #bucket: TokenBucket;
-  readonly #ended: () => void;
+  readonly #guest: Guest;
   /** Made at the first offence. */
   #strikes: Strikes | undefined;
   #token: string | undefined;
+  /** Its bucket of messages. */
+  #fullAt = 0;
   /** Characters of answers since its outbox is full. */
   #untaken = 0;
 
-  constructor(
-    context: EdgeContext,
-    socket: WebSocketConnection,
-    token: string | undefined,
-    ended: () => void,
-  ) {
-    const { hub, clock, limits, webSocketFormat } = context;
+  constructor(context: EdgeContext, socket: WebSocketConnection, token: string | undefined, guest: Guest) {
+    const { hub, webSocketFormat } = context;
     this.#context = context;
     this.#socket = socket;
     this.#connection = hub.connect(webSocketOutlet(socket, webSocketFormat));
-    this.#bucket = createTokenBucket(limits.messagesPerSecond, clock);
-    this.#ended = ended;
+    this.#guest = guest;
     this.#token = token;
   }
 
@@ -80,7 +75,7 @@ class Session implements WebSocketHandlers {
 
   close(): void {
     this.#context.hub.disconnect(this.#connection);
-    this.#ended();
+    this.#guest.leave();
   }
 
   /** Counts an answer to a client that goes on asking and does not read: they would grow without bound. */
@@ -96,14 +91,16 @@ class Session implements WebSocketHandlers {
 
   /** Whatever a client sends is a sign of life, and costs one of its messages. */
   #weigh(work: () => void): void {
-    const { clock, limits } = this.#context;
+    const { clock, limits, messageRate } = this.#context;
     this.#connection.hear(clock.now());
     if (this.#connection.closed) return;
     try {
-      if (!this.#bucket.take()) {
+      const fullAt = messageRate.take(this.#fullAt);
+      if (fullAt === undefined) {
         const text = `more than ${limits.messagesPerSecond} messages and pings a second (limits.messagesPerSecond): send fewer`;
         throw new Offence('limit', text, OFFENCE_CLOSE.policy, { limit: 'messagesPerSecond' });
       }
+      this.#fullAt = fullAt;
       work();
     } catch (error) {
       if (!(error instanceof Offence)) throw error;

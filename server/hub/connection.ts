@@ -1,5 +1,5 @@
 import type { HubStats } from './stats.js';
-import type { Subscription } from './subscription.js';
+import { Subscriptions } from './subscriptions.js';
 import type { WireFormat } from './wire.js';
 
 /** An edge's side of a connection: where bytes leave. */
@@ -28,7 +28,7 @@ export interface Outlet {
  */
 export class Connection {
   readonly outlet: Outlet;
-  readonly subscriptions = new Map<string, Subscription>();
+  readonly subscriptions = new Subscriptions();
   readonly #highWater: number;
   readonly #stats: HubStats;
   #queue: Uint8Array[] = [];

@@ -196,12 +196,12 @@ export function createHub(store: Store, options: HubOptions): Hub {
         behind: false,
         toldStale: false,
         progress,
-        nextProgress: clock.now() + progress,
+        nextProgress: progress > 0 ? clock.now() + progress : 0,
         lane: undefined,
         laneIndex: -1,
       };
       channel.add(subscription);
-      connection.subscriptions.set(name, subscription);
+      connection.subscriptions.add(subscription);
       if (previous) leave(previous);
       if (acknowledge) {
         const text = acknowledge(channel.topic, resumed);

@@ -61,7 +61,7 @@ it('sends everybody away when the server drains, and leaves no timer', async () 
   const gatekeeper = createGatekeeper(limits, clock);
   const results = Array.from({ length: PER_SECOND }, () =>
     gatekeeper.admitInTurn('a', 'websocket', NEVER).then(
-      (leave) => leave(),
+      (guest) => guest.leave(),
       (error) => error.code as string,
     ),
   );
