@@ -14,10 +14,10 @@ export function sparing<T>(
   say: (item: T, more: { leftOut?: number }) => void,
 ): (item: T) => void {
   let allowance = BURST;
-  let since = clock.now();
+  let since = clock.elapsed();
   let leftOut = 0;
   return (item) => {
-    const now = clock.now();
+    const now = clock.elapsed();
     allowance = Math.min(BURST, allowance + (now - since) / EVERY);
     since = now;
     if (allowance < 1) {

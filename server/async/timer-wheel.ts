@@ -24,7 +24,11 @@ const EARLY = 5;
  */
 export function createTimerWheel(clock: Clock, { tick = TICK }: TimerWheelOptions = {}): Clock {
   const wheel = new TimerWheel(clock, tick);
-  return { now: () => clock.now(), after: (delay, fire) => wheel.add(delay, fire) };
+  return {
+    now: () => clock.now(),
+    elapsed: () => clock.elapsed(),
+    after: (delay, fire) => wheel.add(delay, fire),
+  };
 }
 
 class Entry implements Timer {

@@ -67,13 +67,13 @@ class RunningDeadline implements Deadline {
     this.#limit = timeout;
     this.#left = timeout;
     this.patience = timeout;
-    this.#since = clock.now();
+    this.#since = clock.elapsed();
     this.#run();
     this.#leaveOwner = this.#follow(owner);
   }
 
   get left(): number {
-    return this.#timer ? this.#left - (this.#clock.now() - this.#since) : this.#left;
+    return this.#timer ? this.#left - (this.#clock.elapsed() - this.#since) : this.#left;
   }
 
   get signal(): AbortSignal {
@@ -95,13 +95,13 @@ class RunningDeadline implements Deadline {
   hold(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    const now = this.#clock.now();
+    const now = this.#clock.elapsed();
     this.#left -= now - this.#since;
     this.#since = now;
   }
 
   go(): void {
-    const now = this.#clock.now();
+    const now = this.#clock.elapsed();
     this.patience -= now - this.#since;
     this.#since = now;
     this.#run();
@@ -112,7 +112,7 @@ class RunningDeadline implements Deadline {
     this.#timer?.cancel();
     this.#limit = timeout;
     this.#left = timeout;
-    this.#since = this.#clock.now();
+    this.#since = this.#clock.elapsed();
     this.#run();
   }
 

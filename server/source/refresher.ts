@@ -93,7 +93,10 @@ export function startRefresher(options: RefresherOptions): Refresher {
   const { timeout = TIMEOUT, linger = LINGER, fetchedAt, onError, random = Math.random } = options;
   const state = refresherState(fetchedAt);
   const schedule = createSchedule({ every, adaptive, random });
-  if (fetchedAt !== undefined) schedule.started(fetchedAt);
+  /** When the last fetch began, by the time that nobody sets. */
+  let lastStart =
+    fetchedAt === undefined ? undefined : clock.elapsed() - Math.max(0, clock.now() - fetchedAt);
+  if (lastStart !== undefined) schedule.started(lastStart);
   const racer = source.race && createRacer({ label: source.label, race: source.race, timeout, clock });
   /** Aborts when the refresher stops running: for lack of demand, or for good. */
   let active: AbortController | undefined;
@@ -102,7 +105,7 @@ export function startRefresher(options: RefresherOptions): Refresher {
   /** The source reported a change during a fetch that may have begun before it. */
   let changedMeanwhile = false;
   /** When the last fetch began that is over. */
-  let settledStart = fetchedAt;
+  let settledStart = lastStart;
   /** While active: whether its fetches have caught up with a pause before. */
   let caughtUp = false;
   let closed = false;
@@ -119,8 +122,9 @@ export function startRefresher(options: RefresherOptions): Refresher {
   function begin(): { done: Promise<void>; controller: AbortController } {
     const controller = new AbortController();
     const deadline = clock.after(timeout, () => controller.abort(timedOut(source.label, timeout)));
-    const started = clock.now();
-    state.lastStart = started;
+    const started = clock.elapsed();
+    lastStart = started;
+    state.lastStart = clock.now();
     state.fetches += 1;
     state.running = true;
     schedule.started(started);
@@ -150,7 +154,7 @@ export function startRefresher(options: RefresherOptions): Refresher {
       if (closed) return;
       state.lastError = error;
       state.failures += 1;
-      schedule.failed(clock.now(), error instanceof SourceError ? error.retryAfter : undefined);
+      schedule.failed(clock.elapsed(), error instanceof SourceError ? error.retryAfter : undefined);
       topic.fail(reasonOf(source.label, error));
       onError?.(error);
     }
@@ -172,7 +176,7 @@ export function startRefresher(options: RefresherOptions): Refresher {
 
   function plan(): void {
     timer?.cancel();
-    const now = clock.now();
+    const now = clock.elapsed();
     const quota = affordable();
     const wait = schedule.next(now, quota) - now;
     timer =
@@ -186,8 +190,8 @@ export function startRefresher(options: RefresherOptions): Refresher {
     source.enlist?.(active.signal);
     schedule.quicken();
     if (fetching) return;
-    const now = clock.now();
-    const old = isOld(state.lastStart, every);
+    const now = clock.elapsed();
+    const old = isOld(lastStart, every);
     caughtUp = !old;
     if (old && now >= schedule.notBefore(affordable())) {
       schedule.restart();
@@ -216,7 +220,7 @@ export function startRefresher(options: RefresherOptions): Refresher {
   }
 
   function isOld(since: number | undefined, limit: number): boolean {
-    return since === undefined || clock.now() - since >= limit;
+    return since === undefined || clock.elapsed() - since >= limit;
   }
 
   const demand = new Demand({ wake, rest }, { when, linger, clock });
@@ -236,7 +240,7 @@ export function startRefresher(options: RefresherOptions): Refresher {
       const kept = active && caughtUp && schedule.width(affordable()) <= limit;
       if (closed || kept || !isOld(settledStart, limit)) return;
       if (fetching) await fetching.done;
-      else if (clock.now() >= schedule.notBefore(affordable())) await start();
+      else if (clock.elapsed() >= schedule.notBefore(affordable())) await start();
     },
     race: racer?.run,
     setDemand(subscribed) {

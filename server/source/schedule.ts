@@ -1,4 +1,4 @@
-/** Says when a source is fetched next. Times are ms since the epoch, durations ms. */
+/** Says when a source is fetched next. Times are ms by a clock that nobody sets, durations ms. */
 export interface Schedule {
   /** A fetch begins, due or not. */
   started(now: number): void;

@@ -250,7 +250,7 @@ describe('sleep', () => {
     const days = 86_400_000;
     const delays: number[] = [];
     const noting = {
-      now: clock.now,
+      ...clock,
       after: (delay: number, fire: () => void) => {
         delays.push(delay);
         return clock.after(delay, fire);

@@ -67,10 +67,14 @@ export function createGate({ name, concurrency, quotas, clock }: GateOptions): G
   }
 
   function refusal(ahead: number, patience: number, now: number): Error | undefined {
-    if (circuit.state(now) === 'open') return brokenOff(name, circuit, now);
+    if (circuit.state(now) === 'open') return shut(now);
     const { delay, meter } = obstacle(ahead, now);
     if (delay === 0 || delay < patience) return undefined;
-    return meter ? usedUp(name, meter.quota, now, delay) : askedForPeace(name, now, delay);
+    return meter ? usedUp(name, meter.quota, clock.now(), delay) : askedForPeace(name, clock.now(), delay);
+  }
+
+  function shut(now: number): Error {
+    return brokenOff(name, circuit.failures, clock.now(), circuit.until - now);
   }
 
   function take(now: number): Pass | undefined {
@@ -88,7 +92,7 @@ export function createGate({ name, concurrency, quotas, clock }: GateOptions): G
     timer?.cancel();
     timer = undefined;
     while (line.size > 0) {
-      const now = clock.now();
+      const now = clock.elapsed();
       const pass = take(now);
       if (!pass) {
         const { delay } = obstacle(0, now);
@@ -100,14 +104,14 @@ export function createGate({ name, concurrency, quotas, clock }: GateOptions): G
   }
 
   return {
-    tryEnter: () => (line.size === 0 ? take(clock.now()) : undefined),
+    tryEnter: () => (line.size === 0 ? take(clock.elapsed()) : undefined),
     async enter(patience, signal) {
-      const refused = refusal(line.size, patience, clock.now());
+      const refused = refusal(line.size, patience, clock.elapsed());
       if (refused) throw refused;
       return await interruptible<Pass>(signal, (admit, refuse) => {
         // A pause may have come meanwhile.
         const giveUp = () =>
-          refuse(refusal(0, 0, clock.now()) ?? noTurn(name, patience, active, line.size - 1));
+          refuse(refusal(0, 0, clock.elapsed()) ?? noTurn(name, patience, active, line.size - 1));
         const limit = clock.after(patience, giveUp);
         const leaveLine = line.push({ admit, refuse });
         serve();
@@ -123,17 +127,17 @@ export function createGate({ name, concurrency, quotas, clock }: GateOptions): G
     },
     leave(pass, verdict) {
       active -= 1;
-      const now = clock.now();
+      const now = clock.elapsed();
       circuit.settle(pass, verdict, now);
       if (circuit.state(now) === 'open') {
         for (let waiter = line.shift(); waiter; waiter = line.shift()) {
-          waiter.refuse(brokenOff(name, circuit, now));
+          waiter.refuse(shut(now));
         }
       }
       if (line.size > 0) serve();
     },
     pause(duration) {
-      pausedUntil = Math.max(pausedUntil, clock.now() + duration);
+      pausedUntil = Math.max(pausedUntil, clock.elapsed() + duration);
     },
     get active() {
       return active;
@@ -142,10 +146,10 @@ export function createGate({ name, concurrency, quotas, clock }: GateOptions): G
       return line.size;
     },
     get paused() {
-      return Math.max(0, pausedUntil - clock.now());
+      return Math.max(0, pausedUntil - clock.elapsed());
     },
     get circuit() {
-      return circuit.state(clock.now());
+      return circuit.state(clock.elapsed());
     },
     meters,
   };

@@ -42,7 +42,7 @@ export function createHost(options: GateOptions): Host {
       signal.addEventListener('abort', () => (enlisted -= 1), { once: true });
     },
     affordable() {
-      const now = clock.now();
+      const now = clock.elapsed();
       const sharers = Math.max(1, enlisted);
       return Math.max(gate.paused, ...gate.meters.map((meter) => meter.interval(sharers, now)));
     },

@@ -51,7 +51,7 @@ export function createHosts(clock: Clock, limits: Readonly<Record<string, HostLi
 }
 
 function readingOf({ name, gate, counts, clock }: Host): HostReading {
-  const now = clock.now();
+  const now = clock.elapsed();
   return {
     host: name,
     ...counts,

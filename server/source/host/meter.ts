@@ -1,6 +1,6 @@
 import type { Quota } from './quota.js';
 
-/** Counts requests against one quota. Times are ms since the epoch and never go back. */
+/** Counts requests against one quota. Times are ms by a clock that never goes back. */
 export interface Meter {
   readonly quota: Quota;
   /** How long until a request may go, in ms, when `ahead` others go before it; 0: now. */

@@ -1,5 +1,4 @@
 import { SourceError } from '../source-error.js';
-import type { Circuit } from './circuit.js';
 import type { Quota } from './quota.js';
 
 const HOUR = 60 * 60_000;
@@ -16,8 +15,7 @@ export function askedForPeace(name: string, now: number, delay: number): SourceE
 }
 
 /** The circuit is open. */
-export function brokenOff(name: string, { until, failures }: Circuit, now: number): SourceError {
-  const delay = until - now;
+export function brokenOff(name: string, failures: number, now: number, delay: number): SourceError {
   const message = `${name} is left alone until ${timeText(now, delay)} after ${failures} failures in a row`;
   return new SourceError(message, { retryAfter: delay });
 }

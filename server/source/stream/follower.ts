@@ -84,7 +84,7 @@ export function startFollower(options: FollowerOptions): Follower {
       await followConnection(
         { ...options, after: position, stats, signal: own.signal },
         {
-          opened: () => reconnect.opened(clock.now()),
+          opened: () => reconnect.opened(clock.elapsed()),
           settled() {
             state.lastSuccess = clock.now();
             state.lastError = undefined;
@@ -105,7 +105,7 @@ export function startFollower(options: FollowerOptions): Follower {
       state.failures += 1;
       const retryAfter = error instanceof SourceError ? error.retryAfter : undefined;
       const orderly = error instanceof StreamEnded;
-      reconnect.ended(clock.now(), { orderly, pause: source.pause, retryAfter });
+      reconnect.ended(clock.elapsed(), { orderly, pause: source.pause, retryAfter });
       failed(error);
       settle();
     } finally {
@@ -126,10 +126,10 @@ export function startFollower(options: FollowerOptions): Follower {
 
   /** Resolves at the time, at once if that has passed, or when the follower is woken or stopped. */
   async function pauseUntil(time: number, signal: AbortSignal): Promise<void> {
-    if (hurry || time <= clock.now()) return;
+    if (hurry || time <= clock.elapsed()) return;
     const pause = interruptible<void>(signal, (resolve) => {
       wake = resolve;
-      const timer = clock.after(time - clock.now(), resolve);
+      const timer = clock.after(time - clock.elapsed(), resolve);
       return () => {
         wake = undefined;
         timer.cancel();
@@ -200,7 +200,7 @@ export function startFollower(options: FollowerOptions): Follower {
       await firstMessage();
     },
     async freshen() {
-      if (closed || (!active && clock.now() < reconnect.notBefore)) return;
+      if (closed || (!active && clock.elapsed() < reconnect.notBefore)) return;
       demand.touch();
       await firstMessage();
     },

@@ -1,6 +1,6 @@
 import { LONGEST_WAIT } from '../schedule.js';
 
-/** Says when a stream is connected to again. Times are ms since the epoch, durations ms. */
+/** Says when a stream is connected to again. Times are ms by a clock that nobody sets, durations ms. */
 export interface Reconnect {
   opened(now: number): void;
   ended(now: number, how: Ending): void;
