@@ -31,7 +31,8 @@ export class Connection {
   readonly subscriptions = new Subscriptions();
   readonly #highWater: number;
   readonly #stats: HubStats;
-  #queue: Uint8Array[] = [];
+  /** Undefined while there is nothing, as mostly: an empty one costs memory too. */
+  #queue: Uint8Array[] | undefined;
   #queued = 0;
   #lastBuffered = 0;
   /** Bytes that the kernel had not taken when they were last counted: after each write, and at least every second. */
@@ -63,6 +64,7 @@ export class Connection {
   /** Queues bytes for the next `send`; true if they are the first. */
   queue(bytes: Uint8Array): boolean {
     this.#queued += bytes.length;
+    this.#queue ??= [];
     return this.#queue.push(bytes) === 1;
   }
 
@@ -73,10 +75,12 @@ export class Connection {
 
   /** Writes what is queued, at `now`. */
   send(now: number): void {
-    if (this.#queue.length === 0 || this.closed) return;
-    this.#write(this.#queue, this.#queued, now);
+    const chunks = this.#queue;
+    if (!chunks || this.closed) return;
+    const bytes = this.#queued;
+    this.#queue = undefined;
     this.#queued = 0;
-    this.#queue.length = 0;
+    this.#write(chunks, bytes, now);
   }
 
   /** True if the reader has caught up enough to be sent more. */

@@ -62,9 +62,7 @@ export function libuvUpgrades(maxMessageBytes: number, report: DefectReporter): 
         const early = waiting.stop();
         if (!early) return;
         chosen = protocol;
-        server.handleUpgrade(message, socket, early, (ws) =>
-          webSocketConnection(ws, socket, protocol, open, report),
-        );
+        server.handleUpgrade(message, socket, early, (ws) => webSocketConnection(ws, socket, open, report));
       },
       refuse,
       onAbort(aborted) {

@@ -5,7 +5,6 @@ import { guarded } from './defect.js';
 import { drainWatch } from './drained.js';
 import { OPCODE, serverFrame, textFrame } from './frame.js';
 import type { DefectReporter, WebSocketConnection, WebSocketHandlers } from './policy.js';
-import { remoteAddressText } from './remote-address.js';
 import { type DirectWriter, directWriterOf } from './tcp-handle.js';
 
 /** The close codes that `ws` answers a broken frame with, by its error codes. */
@@ -22,11 +21,10 @@ const CODE_OF_ERROR: Record<string, number> = {
 export function webSocketConnection(
   ws: WebSocket,
   socket: Socket,
-  protocol: string,
   open: (socket: WebSocketConnection) => WebSocketHandlers,
   report: DefectReporter,
 ): void {
-  const connection = new LibuvConnection(ws, socket, protocol, report);
+  const connection = new LibuvConnection(ws, socket, report);
   // `ws` is the `this` of its listeners: one function serves all connections.
   connections.set(ws, connection);
   ws.on('message', onMessage);
@@ -57,8 +55,6 @@ function onClose(this: WebSocket, code: number, reason: Buffer): void {
 
 /** One connection. A class, for there may be tens of thousands of them: closures would cost each some kilobytes. */
 class LibuvConnection implements WebSocketConnection {
-  readonly remoteAddress: string;
-  readonly protocol: string;
   readonly #ws: WebSocket;
   readonly #socket: Socket;
   readonly #report: DefectReporter;
@@ -77,12 +73,10 @@ class LibuvConnection implements WebSocketConnection {
   /** How it ended, where that is known before the socket closes. */
   #ended: { code: number; reason: string } | undefined;
 
-  constructor(ws: WebSocket, socket: Socket, protocol: string, report: DefectReporter) {
+  constructor(ws: WebSocket, socket: Socket, report: DefectReporter) {
     this.#ws = ws;
     this.#socket = socket;
     this.#report = report;
-    this.remoteAddress = remoteAddressText(socket.remoteAddress);
-    this.protocol = protocol;
     this.#direct = directWriterOf(socket, () => {
       if (!this.#queues) this.#drained();
     });

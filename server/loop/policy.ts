@@ -180,9 +180,6 @@ export interface WebSocketUpgrade {
 }
 
 export interface WebSocketConnection {
-  readonly remoteAddress: string;
-  /** The agreed subprotocol, or the empty string. */
-  readonly protocol: string;
   sendText(text: string): void;
   sendPrepared(frame: PreparedText): void;
   sendBinary(bytes: Uint8Array): void;

@@ -38,8 +38,7 @@ export function uwsUpgrades(
     const upgradeLater: WebSocketUpgrade = {
       accept({ protocol = '', open }) {
         if (!response.take()) return;
-        const { remoteAddress } = request;
-        const data: UwsUserData = { options: { open, remoteAddress, protocol, maxMessageBytes, report } };
+        const data: UwsUserData = { options: { open, maxMessageBytes, report } };
         res.cork(() => res.upgrade(data, key, protocol, '', context));
       },
       refuse: response.send,

@@ -20,8 +20,6 @@ const CODE_OF_REASON: Record<string, number> = {
 
 export interface UwsSocketOptions {
   open: (socket: WebSocketConnection) => WebSocketHandlers;
-  remoteAddress: string;
-  protocol: string;
   maxMessageBytes: number;
   report: DefectReporter;
 }
@@ -60,8 +58,6 @@ export function socketBehavior(native: UwsModule, maxMessageBytes: number): Omit
 
 /** One connection. A class, for there may be tens of thousands of them: closures would cost each some kilobytes. */
 class UwsConnection implements WebSocketConnection {
-  readonly remoteAddress: string;
-  readonly protocol: string;
   readonly #ws: UwsWebSocket;
   readonly #maxMessageBytes: number;
   readonly #report: DefectReporter;
@@ -74,10 +70,8 @@ class UwsConnection implements WebSocketConnection {
   /** Whether everything that was sent has left, as far as the caller was told. */
   #clear = true;
 
-  constructor(ws: UwsWebSocket, { remoteAddress, protocol, maxMessageBytes, report }: UwsSocketOptions) {
+  constructor(ws: UwsWebSocket, { maxMessageBytes, report }: UwsSocketOptions) {
     this.#ws = ws;
-    this.remoteAddress = remoteAddress;
-    this.protocol = protocol;
     this.#maxMessageBytes = maxMessageBytes;
     this.#report = report;
   }
