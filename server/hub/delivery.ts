@@ -57,7 +57,10 @@ function forEachLane(
   // A value builds on nothing; a patch and events build on what came before; a turn on having seen all.
   const builtOn = change?.kind === 'value' ? undefined : (change?.from ?? topic.version);
   const encodedFor: Partial<Record<DeliveryMode, Encoded | undefined>> = {};
-  for (const lane of channel.lanes) {
+  // From the end: a lane whose last reader leaves while it is written to is taken out.
+  for (let index = channel.lanes.length - 1; index >= 0; index--) {
+    const lane = channel.lanes[index];
+    if (!lane) continue;
     encodedFor[lane.mode] ??= channel.encodeFlush(flush, lane.mode);
     const encoded = encodedFor[lane.mode];
     if (encoded) visit(lane, bytesOf(encoded, lane.format, stats), builtOn);

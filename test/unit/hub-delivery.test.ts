@@ -1,0 +1,93 @@
+import { expect, it } from 'vitest';
+import type { Outlet } from '../../server/hub/connection.js';
+import { createHub } from '../../server/hub/hub.js';
+import type { WireFormat } from '../../server/hub/wire.js';
+import { createStore } from '../../server/store/store.js';
+
+interface Reader {
+  outlet: Outlet;
+  /** Types and versions of what was written: `value 1`. */
+  got: string[];
+}
+
+const messages = (): WireFormat => ({
+  encode: (parts) => Buffer.from(JSON.stringify(parts.map(({ text }) => JSON.parse(text)))),
+});
+
+function reader(format = messages(), written: () => void = () => {}): Reader {
+  const got: string[] = [];
+  const outlet: Outlet = {
+    transport: 'websocket',
+    format,
+    write(chunks) {
+      for (const chunk of chunks) {
+        for (const { type, version } of JSON.parse(String(chunk))) got.push(`${type} ${version}`);
+      }
+      written();
+    },
+    bufferedBytes: 0,
+    beat() {},
+    answersBeats: true,
+    finish() {},
+    drop() {},
+  };
+  return { outlet, got };
+}
+
+function setUp() {
+  const store = createStore();
+  store.declare({ topic: 'board', kind: 'state', served: false, history: { count: 10, bytes: 0 } });
+  store.declare({ topic: 'log', kind: 'event', served: false, history: { count: 10, bytes: 0 } });
+  return { store, hub: createHub(store, { outboxBytes: 0, subscriptionsPerConnection: 0 }) };
+}
+
+it('who subscribes again to a topic gets each change once', async () => {
+  const { store, hub } = setUp();
+  const { outlet, got } = reader();
+  const connection = hub.connect(outlet);
+  hub.subscribe(connection, 'board', { mode: 'value' });
+  hub.subscribe(connection, 'board', { mode: 'value' });
+  store.writer('board')!.set(1);
+  await store.flushed();
+  expect(got).toEqual(['value 1']);
+  expect(hub.subscribers('board')).toBe(1);
+});
+
+it.each([
+  ['of its format', [messages()]],
+  ['of other formats', [messages(), messages(), messages(), messages()]],
+])('a reader that leaves while it is written to takes nothing from others %s', async (_, formats) => {
+  const { store, hub } = setUp();
+  const readers = Array.from({ length: 4 }, (_, index) => {
+    const each = reader(formats[index % formats.length], () => {
+      if (index === 1) hub.disconnect(connection);
+    });
+    const connection = hub.connect(each.outlet);
+    hub.subscribe(connection, 'board', { mode: 'value' });
+    return each;
+  });
+  store.writer('board')!.set(1);
+  await store.flushed();
+  expect(readers.map(({ got }) => got)).toEqual(Array.from({ length: 4 }, () => ['value 1']));
+});
+
+it('a cursor of this epoch that lies in the future gets the value, and no event twice', async () => {
+  const { store, hub } = setUp();
+  store.writer('board')!.set(1);
+  store.writer('log')!.append('a');
+  await store.flushed();
+  const { outlet, got } = reader();
+  const connection = hub.connect(outlet);
+  const resumed: boolean[] = [];
+  for (const topic of ['board', 'log']) {
+    const { epoch } = store.open(topic)!;
+    hub.subscribe(connection, topic, { mode: 'patch', since: { epoch, version: 9 } }, (_, answer) => {
+      resumed.push(answer);
+      return '{"type":"subscribed"}';
+    });
+  }
+  store.writer('log')!.append('b');
+  await store.flushed();
+  expect(resumed).toEqual([false, false]);
+  expect(got).toEqual(['subscribed undefined', 'value 1', 'subscribed undefined', 'event 2']);
+});
