@@ -1,11 +1,15 @@
-import type { Outlet } from '../hub/connection.js';
+import type { Connection, Outlet } from '../hub/connection.js';
+import type { Hub } from '../hub/hub.js';
 import type { WireFormat } from '../hub/wire.js';
 import type { ResponseStream } from '../loop/policy.js';
+import type { Guest } from './gatekeeper.js';
 
 const COMMENT = Buffer.from(':\n\n');
 
 /** The outlet of one event stream. What is written before it opens is kept and leaves first. */
 export interface EventStreamOutlet extends Outlet {
+  /** What the hub knows it by. */
+  readonly connection: Connection;
   /** Begins the stream: `greeting`, what was written so far, `position`; from then on each write ends with `trailer`. */
   open(
     stream: ResponseStream,
@@ -19,15 +23,17 @@ export interface EventStreamOutlet extends Outlet {
   ended(): void;
 }
 
-/** `onEnd` is called once, however the stream ends. */
-export function eventStreamOutlet(format: WireFormat, onEnd: () => void): EventStreamOutlet {
-  return new StreamOutlet(format, onEnd);
+/** Connects one to the hub, which forgets it, and lets `guest` leave, however the stream ends. */
+export function eventStreamOutlet(hub: Hub, guest: Guest, format: WireFormat): EventStreamOutlet {
+  return new StreamOutlet(hub, guest, format);
 }
 
 /** A class, for there may be tens of thousands of them. */
 class StreamOutlet implements EventStreamOutlet {
   readonly format: WireFormat;
-  readonly #onEnd: () => void;
+  readonly connection: Connection;
+  readonly #hub: Hub;
+  readonly #guest: Guest;
   /** What was written before it opened. */
   #early: Uint8Array[] | undefined = [];
   #stream: ResponseStream | undefined;
@@ -35,9 +41,11 @@ class StreamOutlet implements EventStreamOutlet {
   #finishing = false;
   #over = false;
 
-  constructor(format: WireFormat, onEnd: () => void) {
+  constructor(hub: Hub, guest: Guest, format: WireFormat) {
     this.format = format;
-    this.#onEnd = onEnd;
+    this.#hub = hub;
+    this.#guest = guest;
+    this.connection = hub.connect(this);
   }
 
   get transport(): 'sse' {
@@ -89,6 +97,7 @@ class StreamOutlet implements EventStreamOutlet {
 
   drained(): void {
     if (this.#finishing) this.#complete();
+    this.#hub.drained(this.connection);
   }
 
   finish(reconnectAfter: number): void {
@@ -106,7 +115,8 @@ class StreamOutlet implements EventStreamOutlet {
   ended(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#onEnd();
+    this.#hub.disconnect(this.connection);
+    this.#guest.leave();
   }
 
   #complete(): void {

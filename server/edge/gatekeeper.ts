@@ -94,6 +94,12 @@ export function createGatekeeper(limits: GatekeeperLimits, clock: Clock): Gateke
     checkEmpty();
   }
 
+  // One serves all: it stays with a stream as long as that lasts.
+  function end(): void {
+    inWork -= 1;
+    checkEmpty();
+  }
+
   return {
     get isShut() {
       return isShut;
@@ -121,10 +127,7 @@ export function createGatekeeper(limits: GatekeeperLimits, clock: Clock): Gateke
     },
     begin() {
       inWork += 1;
-      return () => {
-        inWork -= 1;
-        checkEmpty();
-      };
+      return end;
     },
     shut() {
       isShut = true;

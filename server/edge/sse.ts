@@ -52,11 +52,8 @@ export async function serveEventStream(
   const guest = await context.gatekeeper.admitInTurn(request.remoteAddress, 'sse', gone);
   if (gone.aborted) return;
   const several = topics.length > 1;
-  const outlet = eventStreamOutlet(several ? severalTopics : singleTopic, () => {
-    context.hub.disconnect(connection);
-    guest.leave();
-  });
-  const connection = context.hub.connect(outlet);
+  const outlet = eventStreamOutlet(context.hub, guest, several ? severalTopics : singleTopic);
+  const { connection } = outlet;
   try {
     // Before the first byte leaves, so that a refusal can still be an HTTP status.
     for (const [index, topic] of topics.entries()) {
@@ -75,10 +72,7 @@ export async function serveEventStream(
   // From here on nobody else waits for the client to go: the request and its signal need not stay in memory.
   response.onAbort(() => outlet.ended());
   const stream = response.stream(200, headers);
-  stream.onDrain(() => {
-    outlet.drained();
-    context.hub.drained(connection);
-  });
+  stream.onDrain(() => outlet.drained());
   const retry = RETRY + Math.floor(Math.random() * RETRY);
   // The comment tells clients that look at comments how long a silence is one too long.
   const greeting = Buffer.from(`retry: ${retry}\n: heartbeat ${context.heartbeat}\n\n`);

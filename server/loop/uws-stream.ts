@@ -22,7 +22,8 @@ class UwsStream implements ResponseStream {
   readonly #res: UwsResponse;
   readonly #life: UwsLife;
   readonly #bodiless: boolean;
-  readonly #queue: Uint8Array[] = [];
+  /** Chunks that wait; undefined while none do. */
+  #queue: Uint8Array[] | undefined;
   #queued = 0;
   /** Handed over, and not known to have left. */
   #held = 0;
@@ -42,6 +43,7 @@ class UwsStream implements ResponseStream {
   write(bytes: Uint8Array): boolean {
     if (!this.#life.live || this.#ending || this.#bodiless || bytes.length === 0) return true;
     if (this.#held > 0) {
+      this.#queue ??= [];
       this.#queue.push(bytes);
       this.#queued += bytes.length;
       return false;
@@ -78,7 +80,7 @@ class UwsStream implements ResponseStream {
   end(): void {
     if (!this.#life.live || this.#ending) return;
     this.#ending = true;
-    if (this.#queue.length === 0) this.#res.cork(() => this.#finish());
+    if (this.#queued === 0) this.#res.cork(() => this.#finish());
   }
 
   destroy(): void {
@@ -97,7 +99,7 @@ class UwsStream implements ResponseStream {
       this.#block(piece.length);
       const rest = chunk.subarray(from + PIECE_BYTES);
       if (rest.length === 0) return;
-      this.#queue.unshift(rest);
+      this.#queue = [rest, ...(this.#queue ?? [])];
       this.#queued += rest.length;
       return;
     }
@@ -127,7 +129,7 @@ class UwsStream implements ResponseStream {
 
   #forget(): void {
     this.#unblock();
-    this.#queue.length = 0;
+    this.#queue = undefined;
     this.#queued = 0;
   }
 
@@ -137,14 +139,15 @@ class UwsStream implements ResponseStream {
     this.#flush();
     this.#res.cork(() => {
       let taken = 0;
-      const waiting = this.#queue.splice(0);
+      const waiting = this.#queue ?? [];
+      this.#queue = undefined;
       while (taken < waiting.length && this.#held === 0) {
         const chunk = waiting[taken++]!;
         this.#queued -= chunk.length;
         this.#push(chunk);
       }
-      for (; taken < waiting.length; taken++) this.#queue.push(waiting[taken]!);
-      if (this.#ending && this.#queue.length === 0) this.#finish();
+      if (taken < waiting.length) this.#queue = [...(this.#queue ?? []), ...waiting.slice(taken)];
+      if (this.#ending && this.#queued === 0) this.#finish();
     });
     if (this.#life.live && !this.#ending && this.#held === 0) {
       guarded(
