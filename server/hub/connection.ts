@@ -27,27 +27,28 @@ export interface Outlet {
  * up from the store when the connection drains, so a slow reader costs a bounded amount of memory.
  */
 export class Connection {
-  readonly outlet: Outlet;
-  readonly subscriptions = new Subscriptions();
+  // Memory is laid out in this order: what every delivery touches comes first, on as few lines of the cache as it takes.
+  closed = false;
+  /** Since when it is full and nothing left it, in ms since the epoch; `undefined` while there is room. */
+  congestedSince: number | undefined;
+  #queued = 0;
   readonly #highWater: number;
+  /** A subscription is behind. */
+  lagging = false;
+  readonly outlet: Outlet;
+  /** Bytes that the kernel had not taken when they were last counted: after each write, and at least every second. */
+  buffered = 0;
   readonly #stats: HubStats;
   /** Undefined while there is nothing, as mostly: an empty one costs memory too. */
   #queue: Uint8Array[] | undefined;
-  #queued = 0;
   #lastBuffered = 0;
-  /** Bytes that the kernel had not taken when they were last counted: after each write, and at least every second. */
-  buffered = 0;
-  /** Since when it is full and nothing left it, in ms since the epoch; `undefined` while there is room. */
-  congestedSince: number | undefined;
-  /** A subscription is behind. */
-  lagging = false;
+  readonly subscriptions = new Subscriptions();
   /** When the next sign of life is due. */
   nextBeat = 0;
   /** Something came from the peer since the last beat. */
   heard = true;
   /** The last sign of life, in ms since the epoch: something came or, where the peer never says anything, was taken. */
   lastSign: number;
-  closed = false;
 
   constructor(outlet: Outlet, highWater: number, stats: HubStats, now: number) {
     this.outlet = outlet;

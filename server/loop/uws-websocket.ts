@@ -58,17 +58,18 @@ export function socketBehavior(native: UwsModule, maxMessageBytes: number): Omit
 
 /** One connection. A class, for there may be tens of thousands of them: closures would cost each some kilobytes. */
 class UwsConnection implements WebSocketConnection {
-  readonly #ws: UwsWebSocket;
-  readonly #maxMessageBytes: number;
-  readonly #report: DefectReporter;
-  #handlers: WebSocketHandlers | undefined;
+  // What every send touches comes first, so that it lies on one line of the cache.
   /** uWebSockets.js throws on any use of a socket after its close event. */
   #alive = true;
-  #opening = true;
   /** Asked to close: nothing is sent or received any more. */
   #closing = false;
   /** Whether everything that was sent has left, as far as the caller was told. */
   #clear = true;
+  readonly #ws: UwsWebSocket;
+  readonly #maxMessageBytes: number;
+  readonly #report: DefectReporter;
+  #handlers: WebSocketHandlers | undefined;
+  #opening = true;
 
   constructor(ws: UwsWebSocket, { maxMessageBytes, report }: UwsSocketOptions) {
     this.#ws = ws;
