@@ -78,17 +78,19 @@ class StreamOutlet implements EventStreamOutlet {
     });
   }
 
-  write(chunks: readonly Uint8Array[]): void {
+  write(chunks: readonly Uint8Array[]): boolean {
     const stream = this.#stream;
     const trailer = this.#trailer;
-    if (!stream) this.#early?.push(...chunks);
-    else if (chunks.length === 1 && !trailer) stream.write(chunks[0]!);
-    else {
-      stream.cork(() => {
-        for (const chunk of chunks) stream.write(chunk);
-        if (trailer) stream.write(trailer());
-      });
+    if (!stream) {
+      this.#early?.push(...chunks);
+      return false;
     }
+    if (chunks.length === 1 && !trailer) return stream.write(chunks[0]!);
+    stream.cork(() => {
+      for (const chunk of chunks) stream.write(chunk);
+      if (trailer) stream.write(trailer());
+    });
+    return stream.bufferedBytes === 0;
   }
 
   beat(): void {

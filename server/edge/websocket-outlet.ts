@@ -31,14 +31,12 @@ class WebSocketOutlet implements Outlet {
     return this.#socket.bufferedBytes;
   }
 
-  write(frames: readonly Uint8Array[]): void {
-    if (frames.length === 1) {
-      this.#socket.sendPrepared(frames[0] as PreparedText);
-      return;
-    }
+  write(frames: readonly Uint8Array[]): boolean {
+    if (frames.length === 1) return this.#socket.sendPrepared(frames[0] as PreparedText);
     this.#socket.cork(() => {
       for (const frame of frames) this.#socket.sendPrepared(frame as PreparedText);
     });
+    return this.#socket.bufferedBytes === 0;
   }
 
   beat(): void {

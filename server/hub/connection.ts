@@ -7,8 +7,11 @@ export interface Outlet {
   /** How the reader is connected. */
   readonly transport: 'websocket' | 'sse';
   readonly format: WireFormat;
-  /** Puts all chunks on the wire, in one system call where the platform can. */
-  write(chunks: readonly Uint8Array[]): void;
+  /**
+   * Puts all chunks on the wire, in one system call where the platform can. True: all has left, and `bufferedBytes` is
+   * 0, which then nobody needs to ask.
+   */
+  write(chunks: readonly Uint8Array[]): boolean;
   /** Bytes written that the kernel has not taken. The edge calls `connection.drained()` when they are gone. */
   readonly bufferedBytes: number;
   /** Shows the peer a sign of life; where the wire allows, asks for one. */
@@ -69,19 +72,22 @@ export class Connection {
     return this.#queue.push(bytes) === 1;
   }
 
-  /** Writes one message past the queue, which is empty. */
-  sendAlone(message: readonly [Uint8Array], now: number): void {
-    if (!this.closed) this.#write(message, message[0].length, now);
+  /** Writes one message past the queue, which is empty; false if it is closed. The caller counts it, for all at once. */
+  sendAlone(message: readonly [Uint8Array], now: number): boolean {
+    if (this.closed) return false;
+    this.#write(message, now);
+    return true;
   }
 
   /** Writes what is queued, at `now`. */
   send(now: number): void {
     const chunks = this.#queue;
     if (!chunks || this.closed) return;
-    const bytes = this.#queued;
+    this.#stats.bytes += this.#queued;
+    this.#stats.deliveries += chunks.length;
     this.#queue = undefined;
     this.#queued = 0;
-    this.#write(chunks, bytes, now);
+    this.#write(chunks, now);
   }
 
   /** True if the reader has caught up enough to be sent more. */
@@ -103,11 +109,9 @@ export class Connection {
     if (!this.outlet.answersBeats && bufferedBytes === 0) this.lastSign = now;
   }
 
-  #write(chunks: readonly Uint8Array[], bytes: number, now: number): void {
-    this.#stats.bytes += bytes;
-    this.#stats.deliveries += chunks.length;
-    this.outlet.write(chunks);
-    this.measure(now);
+  #write(chunks: readonly Uint8Array[], now: number): void {
+    if (this.outlet.write(chunks)) this.buffered = 0;
+    else this.measure(now);
     this.noteTaken(now, this.buffered);
   }
 

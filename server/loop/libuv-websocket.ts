@@ -94,12 +94,13 @@ class LibuvConnection implements WebSocketConnection {
     this.sendPrepared(textFrame(text));
   }
 
-  sendPrepared(frame: Uint8Array): void {
-    if (!this.#isOpen) return;
+  sendPrepared(frame: Uint8Array): boolean {
+    if (!this.#isOpen) return this.bufferedBytes === 0;
     if (this.#corks > 0) {
       this.#held ??= [];
       this.#held.push(frame);
     } else this.#write(frame);
+    return this.bufferedBytes === 0;
   }
 
   sendBinary(bytes: Uint8Array): void {

@@ -181,7 +181,8 @@ export interface WebSocketUpgrade {
 
 export interface WebSocketConnection {
   sendText(text: string): void;
-  sendPrepared(frame: PreparedText): void;
+  /** True: all that was sent has left. Inside `cork` that shows only after it. */
+  sendPrepared(frame: PreparedText): boolean;
   sendBinary(bytes: Uint8Array): void;
   ping(): void;
   /** Makes one system call of all sends inside `work`. */

@@ -88,8 +88,9 @@ class UwsConnection implements WebSocketConnection {
     this.#send(text, false);
   }
 
-  sendPrepared(text: PreparedText): void {
+  sendPrepared(text: PreparedText): boolean {
     this.#send(text, false);
+    return this.#clear;
   }
 
   sendBinary(bytes: Uint8Array): void {

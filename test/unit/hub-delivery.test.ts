@@ -24,6 +24,7 @@ function reader(format = messages(), written: () => void = () => {}): Reader {
         for (const { type, version } of JSON.parse(String(chunk))) got.push(`${type} ${version}`);
       }
       written();
+      return true;
     },
     bufferedBytes: 0,
     beat() {},

@@ -13,6 +13,7 @@ function outlet(told: number[]): Outlet {
     format: { encode: ([part]) => Buffer.from(part!.text) },
     write() {
       for (const began = performance.now(); performance.now() - began < WRITE; );
+      return true;
     },
     bufferedBytes: 0,
     beat() {},

@@ -46,7 +46,7 @@ function join(hub: Hub, clock: ManualClock, alive: () => boolean): Peer {
   const outlet: Outlet = {
     transport: 'websocket',
     format: { encode: ([part]) => Buffer.from(part!.text) },
-    write() {},
+    write: () => false,
     get bufferedBytes() {
       return peer.buffered;
     },
