@@ -80,6 +80,8 @@ export const CASES = [
       connections: 1_000,
       topicsEach: 10,
       rate: 100,
+      // At a tenth of the messages a second it takes so long until the code is compiled.
+      warmUp: 5,
       scenario: { kind: 'state', topics: 1_000, burst: 10, payload: 'message' },
     },
     goals: [],

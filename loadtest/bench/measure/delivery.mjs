@@ -2,8 +2,10 @@
 import { cpuOf } from '../../machine.mjs';
 import { expectReady, startLoad, startServer } from './session.mjs';
 
-/** Seconds of the same before anything is measured, at most, so that the code is compiled. */
+/** Seconds of the same before anything is measured, so that the code is compiled; a short run has less of it. */
 const WARM_UP = 0.7;
+const warmUpOf = (/** @type {import('./session.mjs').Run} */ { setup, seconds }) =>
+  Math.min(setup.warmUp ?? WARM_UP, 3 * seconds);
 /** What is still queued when the last is published has this many ms to arrive. */
 const DRAIN = 30_000;
 
@@ -29,7 +31,7 @@ export const LATENCY_FIGURES = [
 /** Publishes at the rate of the case. The clock stops when the last delivery has arrived. */
 export async function measureDelivery(/** @type {import('./session.mjs').Run} */ run) {
   return withSubscribers(run, async (publish) => {
-    await publish(run.setup.rate, Math.min(WARM_UP, run.seconds));
+    await publish(run.setup.rate, warmUpOf(run));
     return publish(run.setup.rate, run.seconds);
   });
 }
@@ -37,7 +39,7 @@ export async function measureDelivery(/** @type {import('./session.mjs').Run} */
 /** The same at half of the rate that would take the whole of a core, going by what a delivery costs here. */
 export async function measureLatency(/** @type {import('./session.mjs').Run} */ run) {
   return withSubscribers(run, async (publish) => {
-    await publish(run.setup.rate, Math.min(WARM_UP, run.seconds));
+    await publish(run.setup.rate, warmUpOf(run));
     const { cpuMicros } = await publish(run.setup.rate, run.seconds / 2);
     const { connections, scenario } = run.setup;
     const messages = 0.5 / ((cpuMicros / 1e6) * connections);

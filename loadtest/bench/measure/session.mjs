@@ -10,6 +10,7 @@ const UNHURRIED = 100;
  * @property {number} topicsEach
  * @property {number} rate bursts a second
  * @property {Omit<import('../servers/side.mjs').Scenario, 'transport'>} scenario
+ * @property {number} [warmUp] seconds before anything is measured, where the usual is too short
  * @property {number} [atOnce] handshakes under way at once
  *
  * @typedef {object} Run
