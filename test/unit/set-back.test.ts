@@ -4,6 +4,7 @@ import { startDeadline } from '../../server/source/deadline.js';
 import { createGate } from '../../server/source/host/gate.js';
 import { startRefresher } from '../../server/source/refresher.js';
 import type { Fetched } from '../../server/source/source.js';
+import { batchOnManualClock } from '../support/batch.js';
 import { settableClock } from '../support/settable-clock.js';
 
 const HOUR = 3_600_000;
@@ -62,6 +63,24 @@ describe('a time of day that is set back an hour', () => {
     await clock.runUntilIdle();
     expect(started).toEqual([0, 5_000, 10_000]);
     await refresher.close();
+  });
+
+  it('during the request of a batch does not put off the next', async () => {
+    const clock = settableClock();
+    const { join, taken, upstream, batch } = batchOnManualClock({ clock });
+    join('A');
+    await clock.advance(1_500);
+    let answer = (): void => {};
+    upstream.answer = () => new Promise((resolve) => (answer = () => resolve([{ symbol: 'A', price: 2 }])));
+    await clock.advance(1_000);
+    taken();
+    clock.setBack(HOUR);
+    answer();
+    await clock.advance(1_000);
+    expect(taken()).toHaveLength(1);
+    answer();
+    await clock.runUntilIdle();
+    await batch.close();
   });
 
   it('uses up no budget of a host, lengthens no pause and keeps no circuit open', async () => {

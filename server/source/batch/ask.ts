@@ -96,7 +96,6 @@ export function startAsk(options: AskOptions, context: BatchContext): Ask {
   }
 
   stats.requests += 1;
-  const now = clock.now();
   const ask: Ask = {
     done: Promise.resolve().then(run),
     leave(member) {
@@ -111,7 +110,7 @@ export function startAsk(options: AskOptions, context: BatchContext): Ask {
   for (const member of members) {
     // Whatever comes, what its group knows is no longer what the member has.
     if (member.group !== group) member.group?.forget();
-    member.asked(ask, now);
+    member.asked(ask);
   }
   return ask;
 }

@@ -28,7 +28,7 @@ export class Group {
     this.#context = context;
     this.#url = url;
     this.schedule = createSchedule({ every, jitter: 0, random });
-    this.#phase = phases.take(clock.now());
+    this.#phase = phases.take(clock.elapsed());
     this.#takePlace();
   }
 
@@ -38,7 +38,7 @@ export class Group {
 
   /** It is tried again after a while that grows. */
   failed(retryAfter: number | undefined): void {
-    this.failedAt = this.#context.clock.now();
+    this.failedAt = this.#context.clock.elapsed();
     this.schedule.failed(this.failedAt, retryAfter);
   }
 
@@ -52,7 +52,7 @@ export class Group {
   /** From now on its turns come at the place in the interval that it was given. */
   #takePlace(): void {
     const { every, clock } = this.#context;
-    const now = clock.now();
+    const now = clock.elapsed();
     this.schedule.restart();
     this.schedule.started(now - ((((now - this.#phase) % every) + every) % every));
   }

@@ -79,18 +79,18 @@ export function createLine(url: BatchUrl, context: BatchContext): Line {
 
   function hear({ ok, retryAfter }: Outcome, outOfTurn: boolean): void {
     if (ok) {
-      lastOk = clock.now();
+      lastOk = clock.elapsed();
       if (outOfTurn || leaveAlone) backoff.succeeded(true);
       leaveAlone = false;
     } else if (outOfTurn || retryAfter !== undefined) {
-      backoff.failed(clock.now(), retryAfter);
+      backoff.failed(clock.elapsed(), retryAfter);
       leaveAlone = retryAfter !== undefined;
     }
   }
 
   function plan(group: Group): void {
     group.timer?.cancel();
-    const now = clock.now();
+    const now = clock.elapsed();
     const wait = group.schedule.next(now, affordable()) - now;
     group.timer =
       host.affordable && wait > QUOTA_RECHECK
@@ -99,7 +99,7 @@ export function createLine(url: BatchUrl, context: BatchContext): Line {
   }
 
   function turn(group: Group): void {
-    group.schedule.started(clock.now());
+    group.schedule.started(clock.elapsed());
     const members = [...group.members].filter(({ asking }) => !asking);
     if (members.length === 0) {
       plan(group);
@@ -156,12 +156,12 @@ export function createLine(url: BatchUrl, context: BatchContext): Line {
 
   return {
     interval: () => Math.max(every, affordable()),
-    mayAsk: (member) => clock.now() >= notBefore(member),
+    mayAsk: (member) => clock.elapsed() >= notBefore(member),
     ask,
     enroll(member) {
       if (member.waiting || member.asking) return;
-      const now = clock.now();
-      const { lastStart } = member.state;
+      const now = clock.elapsed();
+      const { lastStart } = member;
       const due = Math.max(notBefore(member), lastStart === undefined ? 0 : lastStart + every);
       if (due <= now) void ask(member);
       else member.due = clock.after(due - now, () => void ask(member));

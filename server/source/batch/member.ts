@@ -42,6 +42,8 @@ export class Member implements Refresher, Sleeper {
   asking: Ask | undefined;
   /** When it is due, if it is wanted and has neither a group nor a request. */
   due: Timer | undefined;
+  /** When the last request for it began, by the time that nobody sets; ms. */
+  lastStart: number | undefined;
   /** Wanted at intervals. */
   live = false;
   readonly #topic: TopicWriter;
@@ -62,8 +64,11 @@ export class Member implements Refresher, Sleeper {
     this.#topic = topic;
     this.#desk = desk;
     this.#context = context;
-    this.#settledStart = fetchedAt(topic.view, context.clock.now());
-    this.state = refresherState(this.#settledStart);
+    const { clock } = context;
+    const fetched = fetchedAt(topic.view, clock.now());
+    this.lastStart = fetched === undefined ? undefined : clock.elapsed() - (clock.now() - fetched);
+    this.#settledStart = this.lastStart;
+    this.state = refresherState(fetched);
     this.#demand = new Demand(this, context);
   }
 
@@ -101,14 +106,16 @@ export class Member implements Refresher, Sleeper {
 
   /** Whether the last request that is over began so long ago, in ms. */
   isOlder(limit: number): boolean {
-    return this.#settledStart === undefined || this.#context.clock.now() - this.#settledStart >= limit;
+    return this.#settledStart === undefined || this.#context.clock.elapsed() - this.#settledStart >= limit;
   }
 
   /** A request for it begins. */
-  asked(ask: Ask, now: number): void {
+  asked(ask: Ask): void {
+    const { clock } = this.#context;
     this.asking = ask;
     this.waiting = undefined;
-    this.state.lastStart = now;
+    this.lastStart = clock.elapsed();
+    this.state.lastStart = clock.now();
     this.state.running = true;
   }
 
@@ -116,7 +123,7 @@ export class Member implements Refresher, Sleeper {
   answered(): void {
     this.asking = undefined;
     this.state.running = false;
-    this.#settledStart = this.state.lastStart;
+    this.#settledStart = this.lastStart;
     this.#caughtUp = this.live;
   }
 
