@@ -126,7 +126,7 @@ export function createHub(store: Store, options: HubOptions): Hub {
       if (!channel) continue;
       if (flushes.length === 1 && !flush.checked) deliverAlone(channel, flush, touched, now, stats);
       else deliver(channel, flush, touched, stats);
-      if (flush.checked) deliverChecked(channel, touched, now, stats);
+      if (flush.checked) deliverChecked(channel, touched, clock.elapsed(), stats);
       if (flush.change) changed.push(channel);
       for (const watcher of channel.watchers) watching.push({ watcher, flush });
     }
@@ -196,7 +196,7 @@ export function createHub(store: Store, options: HubOptions): Hub {
         behind: false,
         toldStale: false,
         progress,
-        nextProgress: progress > 0 ? clock.now() + progress : 0,
+        nextProgress: progress > 0 ? clock.elapsed() + progress : 0,
         lane: undefined,
         laneIndex: -1,
       };

@@ -19,7 +19,7 @@ interface Hold {
 }
 
 /** How often the loop is asked whether it still turns (ms); unnamed holds are measured short by up to as much. */
-const TICK = 25;
+const TICK = 50;
 /** At most one entry in so many ms; what was left out is counted in the next one. */
 const QUIET = 1_000;
 const SUSPECTS_SHOWN = 5;
