@@ -23,6 +23,9 @@ const ENOUGH = 60;
 const TOLERATED_SLOPE = 4_096;
 const TOLERATED_SUM = 131_072;
 
+/** From so many runs on growth is judged. */
+export const RUNS_TO_JUDGE = Math.ceil(ENOUGH / (1 - WARM_UP));
+
 /**
  * Whether the bytes reachable after each run keep growing by more than `serverCost` for each server that it started: what a server
  * that starts, is asked once and closes leaves, which is more than nothing where the loop policy's native code keeps something.

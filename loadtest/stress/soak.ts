@@ -35,7 +35,7 @@ export interface SoakResult {
 /**
  * Runs a server in a process of its own for `minutes`, under crowds of clients that die at random: their sockets in the middle of
  * something, and whole processes by SIGKILL. After each round all clients are gone, and the memory that the server holds after a
- * collection is compared with that after the other rounds. Linux alone tells of the memory under load.
+ * collection is compared with that after the other rounds. Linux only.
  *
  * @throws {Error} when the server ends, or keeps clients that are gone
  */
@@ -51,12 +51,17 @@ export async function soak({ minutes, seed, policy, program }: SoakOptions): Pro
     const round = Math.max(SHORTEST_ROUND, (minutes * 60_000) / ROUNDS);
     while (Date.now() < began + minutes * 60_000) {
       const until = Date.now() + round;
-      const looking = setInterval(() => underLoad.push(residentOf(server)), LOOK);
+      const looking = setInterval(() => {
+        if (isAlive(server)) underLoad.push(residentOf(server));
+      }, LOOK);
       const crowds = Array.from({ length: CROWDS }, () =>
         keepCrowds(port, random.fork(`${samples.length} ${random.next()}`), until),
       );
-      killed += (await Promise.all(crowds)).reduce((sum, count) => sum + count, 0);
-      clearInterval(looking);
+      try {
+        killed += (await Promise.all(crowds)).reduce((sum, count) => sum + count, 0);
+      } finally {
+        clearInterval(looking);
+      }
       samples.push(await measure(server, (Date.now() - began) / 60_000));
     }
   } finally {
@@ -96,6 +101,10 @@ async function measure(server: ChildProcess, minutes: number): Promise<MemorySam
   if (connections > 0)
     throw new Error(`the server still counts ${connections} connections of clients that were killed`);
   return { minutes, reachable, resident };
+}
+
+function isAlive({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode === null && signalCode === null;
 }
 
 function residentOf({ pid }: ChildProcess): number {

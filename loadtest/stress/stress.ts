@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { POLICIES, type PolicyName } from '../../test/support/policies.js';
 import { costOfServer } from './bare-server.js';
 import { THEMES } from './catalog.js';
-import { judgeGrowth, type RunSample } from './growth.js';
+import { judgeGrowth, RUNS_TO_JUDGE, type RunSample } from './growth.js';
 import { reachableBytes } from './leaks.js';
 import { runOnce } from './run.js';
 import type { Scenario } from './scenario.js';
@@ -17,7 +17,7 @@ const HELP = `npm run stress -- [options]
   --seed N        where all chance comes from (default: a random one, which is printed)
   --only NAME     the scenarios whose names contain NAME
   --policy NAME   libuv or uws alone (default: both where it matters to clients)
-  --repeat N      each scenario N times, with seeds N, N + 1 …, and looks for memory that grows
+  --repeat N      each scenario N times, with seeds N, N + 1 …, and from 100 on looks for memory that grows
   --minutes M     all scenarios again and again for M minutes
   --kill          instead, for M minutes: a server of its own process, whose clients die at random; does its memory grow?
   --list          the names`;
@@ -60,7 +60,7 @@ else if (options.kill) {
 } else {
   console.log(`seed ${seed}`);
   const began = performance.now();
-  if (repeat > 1)
+  if (repeat >= RUNS_TO_JUDGE)
     for (const policy of new Set(runs().map(({ policy }) => policy))) await measureServer(policy);
   let round = 0;
   do {

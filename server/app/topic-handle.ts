@@ -25,7 +25,7 @@ export interface TopicHandle {
   readonly name: string;
   /** The last flushed version; 0 before the first. */
   readonly version: number;
-  /** The committed value of a state topic, flushed or not. */
+  /** The committed value of a state topic, flushed or not. Never mutate it. */
   readonly value: Json | undefined;
   /**
    * Commits a copy of a value, so that the caller may go on working with it.

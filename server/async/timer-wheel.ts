@@ -13,14 +13,12 @@ const SLOTS = 256;
 const LEVELS = 5;
 /** The longest delay, in ms: a year of 365 days. */
 const LONGEST = 365 * 24 * 60 * 60 * 1_000;
-/** By so many ms a timer of the runtime may seem to come early: it rounds otherwise than the time of day. */
-const EARLY = 5;
 
 /**
  * A clock whose timers are all driven by one timer of another: setting and cancelling one costs the same however many
  * there are. A timer never fires before its time, and at most one tick after it as far as the other clock is on time;
  * those that fire together do so in the order of their times. While none waits, the other clock has no timer either.
- * Delays beyond a year of 365 days are clamped to it, however long the other clock can wait. Where the time of day is set back, timers keep the delay they were given.
+ * Delays beyond a year of 365 days are clamped to it, however long the other clock can wait.
  */
 export function createTimerWheel(clock: Clock, { tick = TICK }: TimerWheelOptions = {}): Clock {
   const wheel = new TimerWheel(clock, tick);
@@ -58,9 +56,8 @@ class Entry implements Timer {
 class TimerWheel {
   readonly #clock: Clock;
   readonly #tick: number;
-  /** When the wheel's time began, by the clock; moves when the clock is set back. */
-  #origin: number;
-  #lastRead = 0;
+  /** When the wheel's time began, by the clock. */
+  readonly #origin: number;
   /**
    * The tick up to which everything has been taken out. A timer waits on the level of the highest digit (to the base
    * of SLOTS) in which its tick differs from this one, in the slot of that digit.
@@ -78,7 +75,7 @@ class TimerWheel {
   constructor(clock: Clock, tick: number) {
     this.#clock = clock;
     this.#tick = tick;
-    this.#origin = clock.now();
+    this.#origin = clock.elapsed();
   }
 
   add(delay: number, fire: () => void): Timer {
@@ -104,12 +101,9 @@ class TimerWheel {
     return this.#due.size === 0 && this.#sizes.every((size) => size === 0);
   }
 
-  /** Milliseconds of the wheel's time, which never goes back. */
+  /** Milliseconds of the wheel's time. */
   #read(): number {
-    const now = this.#clock.now();
-    if (now - this.#origin < this.#lastRead) this.#origin = now - this.#lastRead;
-    this.#lastRead = now - this.#origin;
-    return this.#lastRead;
+    return this.#clock.elapsed() - this.#origin;
   }
 
   /** Puts a timer into the slot where it belongs, and gives the tick with which that begins. */
@@ -148,19 +142,12 @@ class TimerWheel {
     if (this.#alarm && this.#alarm.tick <= tick) return;
     this.#alarm?.timer.cancel();
     const delay = Math.max(0, Math.ceil(tick * this.#tick - now));
-    this.#alarm = { tick, timer: setAlarm(this.#clock, delay, () => this.#wake(tick)) };
+    this.#alarm = { tick, timer: setAlarm(this.#clock, delay, () => this.#wake()) };
   }
 
-  #wake(tick: number): void {
+  #wake(): void {
     this.#alarm = undefined;
-    const meant = tick * this.#tick;
-    let now = this.#read();
-    if (now < meant - EARLY) {
-      // So much time has passed, whatever the clock says: it was set back.
-      this.#origin -= meant - now;
-      now = this.#read();
-    }
-    this.#takeOut(Math.floor(now / this.#tick));
+    this.#takeOut(Math.floor(this.#read() / this.#tick));
     this.#firing = true;
     try {
       for (const entry of this.#due) {

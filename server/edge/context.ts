@@ -40,7 +40,7 @@ export interface EdgeContext {
   readonly refreshers: Refreshers;
   readonly clock: Clock;
   readonly limits: EdgeLimits;
-  /** Of a client's messages. */
+  /** How often a client may send a message (`limits.messagesPerSecond`). */
   readonly messageRate: Rate;
   readonly limitHits: LimitHits;
   /** Milliseconds between signs of life. */

@@ -12,7 +12,7 @@ export interface Exchange {
   readonly request: HttpRequest;
   readonly response: HttpResponse;
   readonly query: URLSearchParams;
-  /** Aborts when the client goes away before the answer is complete. */
+  /** Aborts when the client goes away before the answer is complete; once that is an event stream, its outlet is told instead. */
   readonly gone: AbortSignal;
 }
 

@@ -141,6 +141,7 @@ async function admitWebSocket(
     const token = bearerToken(request.header('authorization'));
     if (token !== undefined && context.publishRight.granted) context.publishRight.require(token);
     const guest = await context.gatekeeper.admitInTurn(request.remoteAddress, 'websocket', gone.signal);
+    gone.signal.addEventListener('abort', () => guest.leave());
     upgrade.accept({
       ...(offersOurs(request) ? { protocol: SUBPROTOCOL } : {}),
       open: (socket) => serveWebSocket(context, socket, token, guest),

@@ -35,7 +35,7 @@ export function startSweeper(hub: Hub, options: SweeperOptions): { close(): void
     const now = clock.now();
     // Where the event loop was held, or the machine slept, what peers sent meanwhile has not been read yet.
     waited = !waited && now - swept > LATE * period;
-    if (now < swept) setBack(swept - now);
+    if (now < swept) setBack(now, swept - now);
     swept = now;
     if (waited) return;
     for (const connection of hub.connections) {
@@ -47,12 +47,12 @@ export function startSweeper(hub: Hub, options: SweeperOptions): { close(): void
     }
   }
 
-  /** The clock was set back: what was noted by the old time would lie so far in the future. */
-  function setBack(by: number): void {
+  /** The clock was set back to `now`: what was noted by the old time would lie so far in the future. */
+  function setBack(now: number, by: number): void {
     for (const connection of hub.connections) {
       if (connection.nextBeat > 0) connection.nextBeat -= by;
-      if (connection.congestedSince !== undefined) connection.congestedSince -= by;
-      connection.lastSign -= by;
+      if (connection.congestedSince && connection.congestedSince > now) connection.congestedSince -= by;
+      if (connection.lastSign > now) connection.lastSign -= by;
     }
   }
 

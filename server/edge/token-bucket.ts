@@ -15,6 +15,9 @@ export interface Rate {
   take(fullAt: number): number | undefined;
 }
 
+/** Of one token. */
+const ROUNDING = 1e-6;
+
 /** `perSecond` of 0: no limit. `burst`: a second's worth unless told. */
 export function createTokenBucket(perSecond: number, clock: Clock, burst = perSecond): TokenBucket {
   const rate = createRate(perSecond, clock, burst);
@@ -29,7 +32,7 @@ export function createTokenBucket(perSecond: number, clock: Clock, burst = perSe
   };
 }
 
-/** `perSecond` of 0: no limit. `burst`: a second's worth unless told. */
+/** Of the same numbers. */
 export function createRate(perSecond: number, clock: Clock, burst = perSecond): Rate {
   if (perSecond === 0) return { take: (fullAt) => fullAt };
   const interval = 1000 / perSecond;
@@ -38,8 +41,8 @@ export function createRate(perSecond: number, clock: Clock, burst = perSecond): 
     take(fullAt) {
       const now = clock.elapsed();
       const from = Math.max(fullAt, now);
-      // Half a token is for what sums of fractions lose.
-      return from - now > capacity - interval / 2 ? undefined : from + interval;
+      // The last part is for what sums of fractions lose.
+      return from - now > capacity - interval * (1 - ROUNDING) ? undefined : from + interval;
     },
   };
 }

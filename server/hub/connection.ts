@@ -41,6 +41,8 @@ export class Connection {
   readonly outlet: Outlet;
   /** Bytes that the kernel had not taken when they were last counted: after each write, and at least every second. */
   buffered = 0;
+  /** The last sign of life, in ms since the epoch: something came or, where the peer never says anything, was taken. */
+  lastSign: number;
   readonly #stats: HubStats;
   /** Undefined while there is nothing, as mostly: an empty one costs memory too. */
   #queue: Uint8Array[] | undefined;
@@ -50,8 +52,6 @@ export class Connection {
   nextBeat = 0;
   /** Something came from the peer since the last beat. */
   heard = true;
-  /** The last sign of life, in ms since the epoch: something came or, where the peer never says anything, was taken. */
-  lastSign: number;
 
   constructor(outlet: Outlet, highWater: number, stats: HubStats, now: number) {
     this.outlet = outlet;

@@ -1,6 +1,9 @@
 import type { Subscription } from './subscription.js';
 
-/** What one connection subscribes to, by topic, in the order it began. Most have one: a map for each would be the largest part of it. */
+/**
+ * What one connection subscribes to, by topic, in the order it began. Most have one: a map for each would be the
+ * largest part of it.
+ */
 export class Subscriptions {
   #only: Subscription | undefined;
   #all: Map<string, Subscription> | undefined;

@@ -2,6 +2,8 @@ import type { HttpHeaders } from './policy.js';
 
 const KEY = /^[+/0-9A-Za-z]{22}==$/;
 const VERSION = '13';
+/** RFC 9110 section 5.6.2. */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /** Whether the client asks for a WebSocket at all, rightly or wrongly. */
 export function wantsWebSocket(upgrade: string | undefined): boolean {
@@ -29,7 +31,17 @@ export function handshakeRefusal(
       upgrade: 'websocket',
     });
   }
+  if (!namesProtocols(header('sec-websocket-protocol'))) {
+    return refusal(400, 'the WebSocket handshake has no valid list in sec-websocket-protocol');
+  }
   return undefined;
+}
+
+/** Whether it is a list of names, each once, or absent. */
+function namesProtocols(list: string | undefined): boolean {
+  if (list === undefined) return true;
+  const names = list.split(',').map((name) => name.trim());
+  return names.every((name) => TOKEN.test(name)) && new Set(names).size === names.length;
 }
 
 function refusal(status: number, body: string, headers: HttpHeaders = {}): Refusal {

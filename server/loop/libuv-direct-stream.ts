@@ -7,8 +7,10 @@ import { type DirectWriter, directWriterOf, isMovable, moveConnection } from './
 
 /** What a client may say while it is streamed to. Nobody listens: its next request would wait for the end of this answer. */
 const MAX_IGNORED_BYTES = 64 * 1024;
+/** A client that takes nothing of what is left at the end for this long is cut. */
+const END_STALL_MS = 30_000;
 
-/** Takes a connection over that leaves `node:http`: from now on it is the taker's to cut. */
+/** Takes note of the connection of a stream, when it begins and when it leaves `node:http`: it is the taker's to cut. */
 export type Adopt = (socket: Socket) => void;
 
 /**
@@ -104,6 +106,8 @@ class DirectStream implements ResponseStream {
     this.#release();
     if (this.#chunked) this.#writer.write(LAST_CHUNK);
     this.#over = true;
+    // Nobody else waits for who does not take the last of it.
+    if (this.#writer.bufferedBytes > 0) this.#socket.setTimeout(END_STALL_MS, onLeave);
     this.#socket.destroySoon();
   }
 

@@ -43,30 +43,44 @@ export async function listenLibuvHttp(options: HttpListenOptions, handlers: Http
     server.on('drop', () => options.onRefused?.());
   }
   const sockets = new Set<Socket>();
+  const streams = new Set<Socket>();
   const forget = function (this: Socket): void {
     sockets.delete(this);
+    streams.delete(this);
   };
-  const adopt = (socket: Socket): void => {
+  const take = (socket: Socket): void => {
     sockets.add(socket);
     socket.once('close', forget);
   };
-  server.on('connection', adopt);
+  const adopt = (socket: Socket): void => {
+    if (!sockets.has(socket)) take(socket);
+    streams.add(socket);
+  };
+  server.on('connection', take);
   const { onRequest, onUpgrade } = httpGlue(options.maxMessageBytes, handlers, report, adopt);
   server.on('request', onRequest);
   server.on('upgrade', onUpgrade);
   await bind(server, options, report);
   const listener = serverListener(server, sockets);
-  return options.heartbeat === undefined ? listener : cuttingSilent(listener, sockets, options.heartbeat);
+  return options.heartbeat === undefined
+    ? listener
+    : cuttingSilent(listener, streams, options.heartbeat, report);
 }
 
-/** The listener, which cuts connections whose peers acknowledge nothing until it is closed. */
-function cuttingSilent(listener: Listener, sockets: ReadonlySet<Socket>, heartbeat: number): Listener {
+/** The listener, which cuts streams whose clients acknowledge nothing until it is closed. */
+function cuttingSilent(
+  listener: Listener,
+  streams: ReadonlySet<Socket>,
+  heartbeat: number,
+  report: DefectReporter,
+): Listener {
   const watch = watchPeers({
     heartbeat,
+    report,
     listener: () => listener,
-    isNeeded: () => sockets.size > 0,
+    isNeeded: () => streams.size > 0,
     found({ connections }) {
-      for (const socket of sockets) {
+      for (const socket of streams) {
         const peer = `${remoteAddressText(socket.remoteAddress)}:${socket.remotePort}`;
         if (connections.has(peer)) socket.destroy();
       }
@@ -74,9 +88,8 @@ function cuttingSilent(listener: Listener, sockets: ReadonlySet<Socket>, heartbe
   });
   return {
     ...listener,
-    close() {
-      watch.close();
-      return listener.close();
+    async close() {
+      await Promise.all([watch.close(), listener.close()]);
     },
   };
 }

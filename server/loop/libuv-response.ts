@@ -24,17 +24,23 @@ export function httpResponse(
   let gone = false;
 
   outgoing.on('error', () => {});
-  outgoing.once('close', () => {
+  let closed = false;
+  const close = (): void => {
+    if (closed) return;
+    closed = true;
+    socket.off('close', close);
     if (events.moved) return;
     gone = !outgoing.writableFinished;
     events.close(socket, !gone);
-  });
+  };
+  outgoing.once('close', close);
+  // While its turn has not come Node does not tell it of the end of the connection.
+  if (!outgoing.socket) socket.setMaxListeners(0).once('close', close);
 
   const begin = (): boolean => {
-    if (gone || socket.destroyed) return false;
     if (answered) throw new Error('the request has been answered already');
     answered = true;
-    return true;
+    return !gone && !socket.destroyed;
   };
 
   return {
@@ -52,7 +58,10 @@ export function httpResponse(
     },
     stream(status, headers) {
       checkHeaders(headers);
-      if (begin()) startStream(outgoing, socket, status, headers);
+      if (begin()) {
+        startStream(outgoing, socket, status, headers);
+        adopt?.(socket);
+      }
       return libuvStream(outgoing, socket, events, adopt);
     },
     onAbort(aborted) {

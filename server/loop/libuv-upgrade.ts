@@ -62,7 +62,13 @@ export function libuvUpgrades(maxMessageBytes: number, report: DefectReporter): 
         const early = waiting.stop();
         if (!early) return;
         chosen = protocol;
-        server.handleUpgrade(message, socket, early, (ws) => webSocketConnection(ws, socket, open, report));
+        let opened = false;
+        // Calls back before it returns, or answers with a refusal of its own.
+        server.handleUpgrade(message, socket, early, (ws) => {
+          opened = true;
+          webSocketConnection(ws, socket, open, report);
+        });
+        if (!opened) waiting.aborted?.();
       },
       refuse,
       onAbort(aborted) {

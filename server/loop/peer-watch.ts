@@ -1,4 +1,5 @@
 import { findSilentPeers, type SilentPeers } from './peer-table.js';
+import type { DefectReporter } from './policy.js';
 
 /** Looks in the time of one heartbeat. */
 const LOOKS = 4;
@@ -18,18 +19,32 @@ export interface PeerWatchOptions {
   isNeeded(): boolean;
   /** Told of those that are to be cut. */
   found(silent: SilentPeers): void;
+  report: DefectReporter;
+}
+
+export interface PeerWatch {
+  /** Resolves when it does not look any more. */
+  close(): Promise<void>;
 }
 
 /**
  * Finds peers that died without a word, though nothing asks them for an answer: what was written, a heartbeat at the
- * latest, has not been acknowledged for half a heartbeat. So one is found within two, as long as the round trip is
- * short of the kernel's first wait. Only Linux tells; elsewhere nobody is found, and TCP gives up after minutes.
+ * latest, has not been acknowledged for about half a heartbeat, and not for 1.4 s. So one is found within two, as long
+ * as the round trip is short of the kernel's first wait. Only Linux tells; elsewhere nobody is found, and TCP gives up
+ * after minutes.
  */
-export function watchPeers(options: PeerWatchOptions): { close(): void } {
-  const { heartbeat, listener, isNeeded, found } = options;
+export function watchPeers(options: PeerWatchOptions): PeerWatch {
+  const { heartbeat, listener, isNeeded, found, report } = options;
   const closing = new AbortController();
-  const retransmissions = Math.max(LEAST, Math.ceil(Math.log2(heartbeat / 2 / FIRST_WAIT + 1)));
-  let timer = setTimeout(look, heartbeat / LOOKS);
+  const retransmissions = Math.max(LEAST, Math.floor(Math.log2(heartbeat / 2 / FIRST_WAIT + 1)));
+  let looking: Promise<void> | undefined;
+  let timer = begin();
+
+  function begin(): NodeJS.Timeout {
+    return setTimeout(() => {
+      looking = look();
+    }, heartbeat / LOOKS);
+  }
 
   async function look(): Promise<void> {
     try {
@@ -39,14 +54,16 @@ export function watchPeers(options: PeerWatchOptions): { close(): void } {
       }
     } catch (error) {
       if (NO_TABLE.has((error as NodeJS.ErrnoException).code ?? '')) return;
+      if (!closing.signal.aborted) report(error, 'looking for dead peers');
     }
-    if (!closing.signal.aborted) timer = setTimeout(look, heartbeat / LOOKS);
+    if (!closing.signal.aborted) timer = begin();
   }
 
   return {
-    close() {
+    async close() {
       clearTimeout(timer);
       closing.abort();
+      await looking;
     },
   };
 }

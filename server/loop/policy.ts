@@ -143,7 +143,7 @@ export interface HttpResponse {
   send(status: number, headers: HttpHeaders, body?: string | Uint8Array): void;
   /** Begins an answer of unknown length. Its headers leave with the first write at the latest: write something at once. */
   stream(status: number, headers: HttpHeaders): ResponseStream;
-  /** Called once if the client goes away before the answer is complete. Set it before the first await. */
+  /** Called once if the client goes away before the answer is complete. Set it before the first await; a later one replaces it. */
   onAbort(aborted: () => void): void;
   /**
    * Called once when nothing of the answer waits here any more: the kernel has taken the last of it, or the client is

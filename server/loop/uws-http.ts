@@ -3,8 +3,8 @@ import { type AddressInfo, createServer } from 'node:net';
 import { guarded, throwLater } from './defect.js';
 import { wantsWebSocket } from './handshake.js';
 import { listenError } from './listen-error.js';
-import { watchPeers } from './peer-watch.js';
-import type { HttpHandlers, HttpListenOptions, Listener, ListenOptions } from './policy.js';
+import { type PeerWatch, watchPeers } from './peer-watch.js';
+import type { DefectReporter, HttpHandlers, HttpListenOptions, Listener, ListenOptions } from './policy.js';
 import { boundConnections } from './uws-connection-bound.js';
 import type { UwsLife } from './uws-life.js';
 import type { UwsApp, UwsListenSocket, UwsModule } from './uws-native.js';
@@ -37,7 +37,8 @@ export async function listenUwsHttp(
   const host = await resolveHost(options);
   const socket = await bind(app, { ...options, host });
   const place = { host, port: native.us_socket_local_port(socket) };
-  const watch = options.heartbeat === undefined ? undefined : cutSilent(place, streams, options.heartbeat);
+  const watch =
+    options.heartbeat === undefined ? undefined : cutSilent(place, streams, options.heartbeat, report);
   // Not in a closure of this function: the handlers of the app, which last, would keep it too.
   return uwsListener(native, app, place, socket, [...(watch ? [watch.close] : []), release]);
 }
@@ -47,9 +48,11 @@ function cutSilent(
   place: Pick<Listener, 'host' | 'port'>,
   streams: ReadonlySet<UwsLife>,
   heartbeat: number,
-): { close(): void } {
+  report: DefectReporter,
+): PeerWatch {
   return watchPeers({
     heartbeat,
+    report,
     listener: () => place,
     isNeeded: () => streams.size > 0,
     found({ addresses }) {
@@ -112,7 +115,7 @@ function uwsListener(
   app: UwsApp,
   place: Pick<Listener, 'host' | 'port'>,
   socket: UwsListenSocket,
-  endings: readonly (() => void)[],
+  endings: readonly (() => void | Promise<void>)[],
 ): Listener {
   let listening = true;
   let closed: Promise<void> | undefined;
@@ -131,8 +134,8 @@ function uwsListener(
           app.close();
         })
         .then(nextTurn)
-        .then(() => {
-          for (const end of endings) end();
+        .then(async () => {
+          for (const end of endings) await end();
         });
       return closed;
     },

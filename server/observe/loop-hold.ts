@@ -25,7 +25,7 @@ const QUIET = 1_000;
 const SUSPECTS_SHOWN = 5;
 
 /**
- * Logs what holds the event loop for over 100 ms, as a warning with `where` and `heldMs`, at most once a second.
+ * Logs what holds the event loop for over 100 ms (where it has no name, for certain from 150 ms on), as a warning with `where` and `heldMs`, at most once a second.
  *
  * Work that runs through `tracked` or {@link named} is named, whichever server of the process it belongs to: they
  * share the loop. The rest shows in a timer that comes late: its entry has `where: "unnamed"`, the tracked work that ran meanwhile as `suspects`, and `cpuMs`, what the process used of the

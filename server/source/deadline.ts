@@ -123,6 +123,7 @@ class RunningDeadline implements Deadline {
   }
 
   #run(): void {
+    if (this.#ended || this.aborted) return;
     this.#timer = this.#clock.after(this.#left, () => {
       this.expired = !this.aborted;
       this.#abort(timedOut(this.#label, this.#limit));

@@ -20,7 +20,7 @@ export function copyJson(value: unknown, label: string, options: CopyOptions = {
 }
 
 export interface CopyOptions {
-  /** A value that never changes, of which the copy may share parts; default: none. */
+  /** A value that never changes, of which the copy may share parts; default: none. A part that is its own is not looked into. */
   held?: Json | undefined;
   /** Makes the error for what is no JSON. */
   refuse?: (message: string) => HeadwaterError;

@@ -94,6 +94,30 @@ describe('a stream that has left node:http', () => {
     expect((await peer.closed).toString()).toMatch(/second;\r\n0\r\n\r\n$/);
   });
 
+  it('tells all that were pipelined behind it that the client is gone', async () => {
+    const ended: string[] = [];
+    const { port } = closing(
+      await libuv().listenHttp(
+        { host: '127.0.0.1', port: 0, maxMessageBytes: 1024 },
+        {
+          request(request, response) {
+            response.onAbort(() => ended.push(`${request.path} aborted`));
+            response.onDone(() => ended.push(`${request.path} done`));
+            response.stream(200, {}).write(Buffer.from('first;'));
+          },
+          upgrade: () => {},
+        },
+      ),
+    );
+    const peer = await connectRaw(port);
+    peer.send(['/a', '/b', '/c'].map((path) => GET.replace('/stream', path)).join(''));
+    await peer.untilText('first;');
+    peer.socket.destroy();
+    await expect
+      .poll(() => ended.toSorted(), { timeout: 5_000 })
+      .toEqual(['/a', '/b', '/c'].flatMap((path) => [`${path} aborted`, `${path} done`]));
+  });
+
   it('waits for its turn behind an answer that is not complete', async () => {
     const { handlers, stream } = recording();
     const finish = deferred<() => void>();

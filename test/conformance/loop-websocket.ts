@@ -133,6 +133,8 @@ export function webSocketConformance(make: MakeLoop): void {
       ['no key', /Sec-WebSocket-Key.*\r\n/, '', 400],
       ['a bad key', /dGhl.*==/, 'short', 400],
       ['another version', 'Version: 13', 'Version: 7', 426],
+      ['a protocol without a name', 'Version: 13', 'Version: 13\r\nSec-WebSocket-Protocol: a, ,b', 400],
+      ['one protocol twice', 'Version: 13', 'Version: 13\r\nSec-WebSocket-Protocol: a, b, a', 400],
     ])('refuses a handshake with %s by itself', async (_what, part, replacement, status) => {
       const { port } = await listenUpgrade(() => {
         throw new Error('asked about a broken handshake');

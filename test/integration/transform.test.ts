@@ -98,6 +98,14 @@ describe.each(RUNS)('a transform that runs as: %s', (run) => {
     expect(previous).toEqual({ list: [1] });
   });
 
+  it('may change the value, which is a copy', async () => {
+    const module = await moduleOf('export default (value) => { value.list.push(value.n); return value; };');
+    const { give } = await start(module, run);
+    const value = { n: 1, list: [] };
+    expect(await give(value)).toEqual({ n: 1, list: [1] });
+    expect(value).toEqual({ n: 1, list: [] });
+  });
+
   it('that throws says so without the detail, which is in the cause', async () => {
     const { give } = await start(await moduleOf(MOODY), run);
     const error = await give('throw').catch((thrown: Error) => thrown);
@@ -337,5 +345,31 @@ describe('a server with transforms', () => {
       ],
     });
     await vi.waitFor(async () => expect(await readFile(file, 'utf8')).toBe('"made"\n'), { timeout: 5_000 });
+  });
+
+  it('that changes the value of a function cannot change what the topic holds', async () => {
+    let n = 0;
+    const server = await startServer({
+      sources: [
+        {
+          topic: 't',
+          every: 20,
+          when: 'always',
+          fetch: () => ({ n: ++n, list: [] }),
+          transform: (value) => {
+            const made = value as { n: number; list: number[] };
+            if (made.n > 1) made.list.push(made.n);
+            return made;
+          },
+        },
+      ],
+    });
+    const held: unknown[] = [];
+    server.headwater.topic('t').subscribe(({ value }) => held.push(value));
+    await vi.waitFor(() => expect(held.length).toBeGreaterThan(2), { timeout: 5_000 });
+    const { n: begun } = held[0] as { n: number };
+    expect(held.slice(0, 3)).toEqual(
+      [begun, begun + 1, begun + 2].map((n) => ({ n, list: n > 1 ? [n] : [] })),
+    );
   });
 });

@@ -13,3 +13,14 @@ it('a clock that is set back takes no tokens away, and new ones come at the same
   await manual.advance(100);
   expect(bucket.take()).toBe(true);
 });
+
+it('a token comes after a whole interval, and as many at once as a second has', async () => {
+  const clock = manualClock();
+  const bucket = createTokenBucket(3, clock);
+  for (let left = 3; left > 0; left--) expect(bucket.take()).toBe(true);
+  await clock.advance(330);
+  expect(bucket.take()).toBe(false);
+  await clock.advance(4);
+  expect(bucket.take()).toBe(true);
+  expect(bucket.take()).toBe(false);
+});

@@ -26,8 +26,9 @@ export interface DecoderOptions {
 export type StreamFormat = 'sse' | 'ndjson';
 
 /**
- * `sse`: the data of each event is a message (WHATWG HTML, section 9.2), unless its name is not wanted; its id is where the
- * stream stands then. A comment is a sign of life, and so is an event that is not wanted. `ndjson`: each line is a message, and an empty one a sign of life.
+ * `sse`: the data of each event is a message (WHATWG HTML, section 9.2), unless its name is not wanted; its id is where
+ * the stream stands then. A comment is a sign of life, and so is an event that is not wanted. `ndjson`: each line is a
+ * message, and an empty one a sign of life.
  */
 export function createDecoder(format: StreamFormat, options: DecoderOptions): Decoder {
   return format === 'sse' ? eventStreamDecoder(options) : lineDecoder(options);

@@ -49,10 +49,11 @@ const TYPES: readonly [type: RegExp, format: StreamFormat][] = [
  */
 export function httpStream(client: HttpClient, options: HttpStreamOptions, clock: Clock): PushSource {
   const { stream: url, events, headers: given, timeout = TIMEOUT, idle, maxBytes = MAX_BYTES } = options;
-  const format = events ? 'sse' : options.format;
+  const { format } = options;
+  const wanted = events ? 'sse' : (format ?? 'any');
   const asking = {
     url,
-    headers: { accept: ACCEPT[format ?? 'any'], 'cache-control': 'no-cache', ...given },
+    headers: { accept: ACCEPT[wanted], 'cache-control': 'no-cache', ...given },
   };
   const { target, label, method, headers } = prepare(asking, client.conceal);
   const shape = createShape(options);
@@ -81,7 +82,11 @@ export function httpStream(client: HttpClient, options: HttpStreamOptions, clock
     const { fields, body } = await open(after, own);
     try {
       let batch: Pushed[] = [];
-      const decoder = createDecoder(format ?? formatOf(single(fields['content-type']), label), {
+      const answered = format ?? formatOf(single(fields['content-type']), label);
+      if (events && answered === 'ndjson') {
+        throw new SourceError(`${label} answered with JSON lines, which have no names: take "events" out`);
+      }
+      const decoder = createDecoder(answered, {
         label,
         events,
         maxBytes,

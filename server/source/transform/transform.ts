@@ -4,6 +4,7 @@ import { type Clock, systemClock } from '../../async/clock.js';
 import { Semaphore } from '../../async/semaphore.js';
 import { startDeadline } from '../deadline.js';
 import { unlessAborted } from '../function.js';
+import { copyJson } from '../json-value.js';
 import type { FetchContext, Source, Transform } from '../source.js';
 import { SourceError } from '../source-error.js';
 import { callTransform, labelOf, performTransform, type TransformJob, type TransformReply } from './job.js';
@@ -71,7 +72,8 @@ function functionRunner(transform: Transform, clock: Clock): TransformRunner {
     async run(value, { topic, previous, signal }) {
       const deadline = startDeadline({ label, timeout: FUNCTION_TIMEOUT, owner: signal, clock });
       try {
-        const call = () => callTransform(transform, label, { value, topic, previous }, deadline.signal);
+        const call = () =>
+          callTransform(transform, label, { value: ownCopy(value), topic, previous }, deadline.signal);
         return resultOf(await unlessAborted(deadline.signal, call), label);
       } finally {
         deadline.end();
@@ -126,13 +128,22 @@ function placeOf(run: TransformModule['run']): TransformPlace {
     width: Number.MAX_SAFE_INTEGER,
     perform: (job, signal, begun) =>
       unlessAborted(signal, () =>
-        performTransform(job, () => {
+        performTransform(ownJob(job), () => {
           begun();
           return signal;
         }),
       ),
     async close() {},
   };
+}
+
+/** A transform may change what it is given, which a topic or a source may hold. In a thread or process it is a copy anyway. */
+function ownCopy(value: Json): Json {
+  return copyJson(value, 'the source');
+}
+
+function ownJob(job: TransformJob): TransformJob {
+  return job.call ? { ...job, call: { ...job.call, value: ownCopy(job.call.value) } } : job;
 }
 
 function resultOf(reply: TransformReply, label: string): Json {
