@@ -13,12 +13,10 @@ export interface Strikes {
 
 export function createStrikes(clock: Clock): Strikes {
   let count = 0;
-  let since = clock.now();
+  let since = clock.elapsed();
   return {
     add() {
-      // Where the clock was set back, time counts from there.
-      since = Math.min(since, clock.now());
-      const forgiven = Math.floor((clock.now() - since) / FORGIVEN_AFTER);
+      const forgiven = Math.floor((clock.elapsed() - since) / FORGIVEN_AFTER);
       count = Math.max(0, count - forgiven) + 1;
       since += forgiven * FORGIVEN_AFTER;
       return count >= PATIENCE;

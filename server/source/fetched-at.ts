@@ -1,3 +1,4 @@
+import type { Clock } from '../async/clock.js';
 import type { TopicView } from '../store/topic.js';
 
 /**
@@ -6,4 +7,9 @@ import type { TopicView } from '../store/topic.js';
  */
 export function fetchedAt({ asOf, freshness }: TopicView, now: number): number | undefined {
   return freshness.stale || asOf === undefined ? undefined : Math.min(asOf, now);
+}
+
+/** A moment of the day as `clock.elapsed` counts, which nobody sets; one that is still to come counts as now. */
+export function elapsedAt(moment: number | undefined, clock: Clock): number | undefined {
+  return moment === undefined ? undefined : clock.elapsed() - Math.max(0, clock.now() - moment);
 }

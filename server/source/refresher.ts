@@ -3,6 +3,7 @@ import { HeadwaterError } from '../../shared/errors.js';
 import type { Clock, Timer } from '../async/clock.js';
 import type { TopicWriter } from '../store/store.js';
 import { Demand, LINGER } from './demand.js';
+import { elapsedAt } from './fetched-at.js';
 import { createRacer, type Racer } from './race.js';
 import { createSchedule, QUOTA_RECHECK } from './schedule.js';
 import type { Fetched, Source } from './source.js';
@@ -94,8 +95,7 @@ export function startRefresher(options: RefresherOptions): Refresher {
   const state = refresherState(fetchedAt);
   const schedule = createSchedule({ every, adaptive, random });
   /** When the last fetch began, by the time that nobody sets. */
-  let lastStart =
-    fetchedAt === undefined ? undefined : clock.elapsed() - Math.max(0, clock.now() - fetchedAt);
+  let lastStart = elapsedAt(fetchedAt, clock);
   if (lastStart !== undefined) schedule.started(lastStart);
   const racer = source.race && createRacer({ label: source.label, race: source.race, timeout, clock });
   /** Aborts when the refresher stops running: for lack of demand, or for good. */

@@ -4,7 +4,7 @@ import type { Json } from '../../../shared/json.js';
 import type { Timer } from '../../async/clock.js';
 import type { TopicWriter } from '../../store/store.js';
 import { Demand, type Sleeper } from '../demand.js';
-import { fetchedAt } from '../fetched-at.js';
+import { elapsedAt, fetchedAt } from '../fetched-at.js';
 import { type Refresher, type RefresherState, refresherState } from '../refresher.js';
 import { reasonOf, SourceError } from '../source-error.js';
 import type { Ask } from './ask.js';
@@ -66,7 +66,7 @@ export class Member implements Refresher, Sleeper {
     this.#context = context;
     const { clock } = context;
     const fetched = fetchedAt(topic.view, clock.now());
-    this.lastStart = fetched === undefined ? undefined : clock.elapsed() - (clock.now() - fetched);
+    this.lastStart = elapsedAt(fetched, clock);
     this.#settledStart = this.lastStart;
     this.state = refresherState(fetched);
     this.#demand = new Demand(this, context);
