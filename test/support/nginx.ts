@@ -5,19 +5,28 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { HeadwaterError } from '../../shared/errors.js';
 import { onReservedPort } from './reserved-port.js';
 
 export const hasNginx = spawnSync('nginx', ['-v']).status === 0;
+
+export interface Outcome {
+  readonly uri: string;
+  readonly cache: string;
+}
 
 /** Nginx before a server, as `docs/operations.md` shows it. */
 export interface Nginx {
   readonly url: string;
   /** Requests that it works on now, waiting ones included. */
   inWork(): Promise<number>;
-  /** What became of the requests for a topic so far: `MISS`, `EXPIRED` and `BYPASS` went to the server, `HIT` did not. */
-  outcomes(): Promise<{ uri: string; cache: string }[]>;
+  /**
+   * What became of the requests for topics: `MISS`, `EXPIRED` and `BYPASS` went to the server, `HIT` did not.
+   *
+   * nginx writes it down after it has answered, so this waits until it is written of `requests` of them.
+   */
+  outcomes(requests: number): Promise<Outcome[]>;
 }
 
 /** Runs until the test has finished. */
@@ -33,14 +42,30 @@ export async function nginxBefore(serverUrl: string): Promise<Nginx> {
       // The request for it is one of them.
       return Number(/Writing: (\d+)/.exec(status)![1]) - 1;
     },
-    async outcomes() {
-      const lines = (await readFile(join(folder, 'access.log'), 'utf8')).trim().split('\n');
-      return lines
-        .map((line) => line.split(' '))
-        .filter(([uri]) => uri!.startsWith('/topics/'))
-        .map(([uri, cache]) => ({ uri: uri!, cache: cache! }));
+    async outcomes(requests) {
+      let outcomes: Outcome[] = [];
+      await expect
+        .poll(
+          async () => {
+            outcomes = outcomesIn(await readFile(join(folder, 'access.log'), 'utf8'));
+            return outcomes.length;
+          },
+          { timeout: 10_000, interval: 20 },
+        )
+        .toBe(requests);
+      return outcomes;
     },
   };
+}
+
+function outcomesIn(log: string): Outcome[] {
+  // Only whole lines: nginx may be writing the last one.
+  return log
+    .slice(0, log.lastIndexOf('\n') + 1)
+    .split('\n')
+    .map((line) => line.split(' '))
+    .filter(([uri]) => uri!.startsWith('/topics/'))
+    .map(([uri, cache]) => ({ uri: uri!, cache: cache! }));
 }
 
 async function start(folder: string, port: number, serverUrl: string): Promise<void> {
