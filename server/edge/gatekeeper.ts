@@ -9,8 +9,8 @@ export type Transport = (typeof TRANSPORTS)[number];
 /** Somebody inside. */
 export interface Guest {
   readonly transport: Transport;
-  /** When it was admitted, in ms since the epoch. */
-  readonly since: number;
+  /** When it was admitted, by `clock.elapsed`. */
+  readonly admittedAtElapsed: number;
   /** Lets it out. Idempotent. */
   leave(): void;
 }
@@ -79,7 +79,7 @@ export function createGatekeeper(limits: GatekeeperLimits, clock: Clock): Gateke
       const text = `your address holds ${here} connections, the most allowed (limits.connectionsPerAddress): close one first`;
       throw new HeadwaterError('limit', text, { limit: 'connectionsPerAddress' });
     }
-    const guest = new Inside(address, transport, clock.now(), left);
+    const guest = new Inside(address, transport, clock.elapsed(), left);
     guests.add(guest);
     byAddress.set(address, here + 1);
     return guest;
@@ -142,13 +142,13 @@ export function createGatekeeper(limits: GatekeeperLimits, clock: Clock): Gateke
 class Inside implements Guest {
   readonly address: string;
   readonly transport: Transport;
-  readonly since: number;
+  readonly admittedAtElapsed: number;
   readonly #left: (guest: Inside) => void;
 
-  constructor(address: string, transport: Transport, since: number, left: (guest: Inside) => void) {
+  constructor(address: string, transport: Transport, elapsed: number, left: (guest: Inside) => void) {
     this.address = address;
     this.transport = transport;
-    this.since = since;
+    this.admittedAtElapsed = elapsed;
     this.#left = left;
   }
 

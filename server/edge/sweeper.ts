@@ -27,46 +27,37 @@ export function startSweeper(hub: Hub, options: SweeperOptions): { close(): void
   const { clock, heartbeat, slowTimeout, onTooSlow } = options;
   const period = Math.min(SWEEP, heartbeat / SWEEPS_A_BEAT);
   let timer = clock.after(period, sweep);
-  let swept = clock.now();
+  let sweptAtElapsed = clock.elapsed();
   let waited = false;
 
   function sweep(): void {
     timer = clock.after(period, sweep);
-    const now = clock.now();
+    const elapsed = clock.elapsed();
     // Where the event loop was held, or the machine slept, what peers sent meanwhile has not been read yet.
-    waited = !waited && now - swept > LATE * period;
-    if (now < swept) setBack(now, swept - now);
-    swept = now;
+    waited = !waited && elapsed - sweptAtElapsed > LATE * period;
+    sweptAtElapsed = elapsed;
     if (waited) return;
     for (const connection of hub.connections) {
-      connection.measure(now);
-      if (isTooSlow(connection, now)) {
+      connection.measure(elapsed);
+      if (isTooSlow(connection, elapsed)) {
         onTooSlow();
         hub.drop(connection);
-      } else if (now >= connection.nextBeat) beat(connection, now);
+      } else if (elapsed >= connection.nextBeatAtElapsed) beat(connection, elapsed);
     }
   }
 
-  /** The clock was set back to `now`: what was noted by the old time would lie so far in the future. */
-  function setBack(now: number, by: number): void {
-    for (const connection of hub.connections) {
-      if (connection.nextBeat > 0) connection.nextBeat -= by;
-      if (connection.congestedSince && connection.congestedSince > now) connection.congestedSince -= by;
-      if (connection.lastSign > now) connection.lastSign -= by;
-    }
+  function isTooSlow({ congestedAtElapsed }: Connection, elapsed: number): boolean {
+    return slowTimeout > 0 && congestedAtElapsed !== undefined && elapsed - congestedAtElapsed >= slowTimeout;
   }
 
-  function isTooSlow({ congestedSince }: Connection, now: number): boolean {
-    return slowTimeout > 0 && congestedSince !== undefined && now - congestedSince >= slowTimeout;
-  }
-
-  function beat(connection: Connection, now: number): void {
-    const isFirst = connection.nextBeat === 0;
+  function beat(connection: Connection, elapsed: number): void {
+    const due = connection.nextBeatAtElapsed;
+    const isFirst = due === 0;
     // From when it was due, so that looking a little late does not add up.
-    const isOnTime = now - connection.nextBeat < LATE * period;
-    connection.nextBeat = (isOnTime ? connection.nextBeat : now) + heartbeat;
+    const isOnTime = !isFirst && elapsed - due < LATE * period;
+    connection.nextBeatAtElapsed = (isOnTime ? due : elapsed) + heartbeat;
     // A beat would wait behind what a slow reader has not taken; that it takes any is its sign of life.
-    if (isFirst || connection.congestedSince !== undefined) {
+    if (isFirst || connection.congestedAtElapsed !== undefined) {
       connection.heard = true;
       return;
     }
@@ -76,7 +67,7 @@ export function startSweeper(hub: Hub, options: SweeperOptions): { close(): void
     }
     connection.heard = false;
     connection.outlet.beat();
-    connection.noteTaken(now);
+    connection.noteTaken(elapsed);
   }
 
   return { close: () => timer.cancel() };

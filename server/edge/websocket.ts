@@ -81,7 +81,7 @@ class Session implements WebSocketHandlers {
   /** Counts an answer to a client that goes on asking and does not read: they would grow without bound. */
   #counted(text: string): string {
     const { limits, limitHits } = this.#context;
-    this.#untaken = this.#connection.congestedSince === undefined ? 0 : this.#untaken + text.length;
+    this.#untaken = this.#connection.congestedAtElapsed === undefined ? 0 : this.#untaken + text.length;
     if (limits.outboxBytes > 0 && this.#untaken > limits.outboxBytes) {
       limitHits.add('outboxBytes');
       this.#socket.close(OFFENCE_CLOSE.policy, 'answers are not read');
@@ -92,7 +92,7 @@ class Session implements WebSocketHandlers {
   /** Whatever a client sends is a sign of life, and costs one of its messages. */
   #weigh(work: () => void): void {
     const { clock, limits, messageRate } = this.#context;
-    this.#connection.hear(clock.now());
+    this.#connection.hear(clock.elapsed());
     if (this.#connection.closed) return;
     try {
       const fullAt = messageRate.take(this.#fullAt);

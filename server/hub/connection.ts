@@ -28,12 +28,13 @@ export interface Outlet {
  * The outbox of one reader. What a flush has for it is queued and leaves in one write. While more than the
  * high-water mark waits in the kernel's queue or ours, nothing more is queued: topics fall behind and are caught
  * up from the store when the connection drains, so a slow reader costs a bounded amount of memory.
+ * It is told the time by `clock.elapsed`, which nobody sets, once for all it then does.
  */
 export class Connection {
   // Memory is laid out in this order: what every delivery touches comes first, on as few lines of the cache as it takes.
   closed = false;
-  /** Since when it is full and nothing left it, in ms since the epoch; `undefined` while there is room. */
-  congestedSince: number | undefined;
+  /** Since when it is full and nothing left it, by `clock.elapsed`; `undefined` while there is room. */
+  congestedAtElapsed: number | undefined;
   #queued = 0;
   readonly #highWater: number;
   /** A subscription is behind. */
@@ -41,28 +42,28 @@ export class Connection {
   readonly outlet: Outlet;
   /** Bytes that the kernel had not taken when they were last counted: after each write, and at least every second. */
   buffered = 0;
-  /** The last sign of life, in ms since the epoch: something came or, where the peer never says anything, was taken. */
-  lastSign: number;
+  /** The last sign of life, by `clock.elapsed`: something came or, where the peer never says anything, was taken. */
+  lastSignAtElapsed: number;
   readonly #stats: HubStats;
   /** Undefined while there is nothing, as mostly: an empty one costs memory too. */
   #queue: Uint8Array[] | undefined;
   #lastBuffered = 0;
   readonly subscriptions = new Subscriptions();
-  /** When the next sign of life is due. */
-  nextBeat = 0;
+  /** When the next sign of life is due, by `clock.elapsed`; 0 until that was planned. */
+  nextBeatAtElapsed = 0;
   /** Something came from the peer since the last beat. */
   heard = true;
 
-  constructor(outlet: Outlet, highWater: number, stats: HubStats, now: number) {
+  constructor(outlet: Outlet, highWater: number, stats: HubStats, elapsed: number) {
     this.outlet = outlet;
-    this.lastSign = now;
+    this.lastSignAtElapsed = elapsed;
     this.#highWater = highWater;
     this.#stats = stats;
   }
 
   /** Whether one more message may be queued. One message of any size may always follow an empty queue. */
   get room(): boolean {
-    return this.congestedSince === undefined && this.#queued <= this.#highWater;
+    return this.congestedAtElapsed === undefined && this.#queued <= this.#highWater;
   }
 
   /** Queues bytes for the next `send`; true if they are the first. */
@@ -73,55 +74,56 @@ export class Connection {
   }
 
   /** Writes one message past the queue, which is empty; false if it is closed. The caller counts it, for all at once. */
-  sendAlone(message: readonly [Uint8Array], now: number): boolean {
+  sendAlone(message: readonly [Uint8Array], elapsed: number): boolean {
     if (this.closed) return false;
-    this.#write(message, now);
+    this.#write(message, elapsed);
     return true;
   }
 
-  /** Writes what is queued, at `now`. */
-  send(now: number): void {
+  /** Writes what is queued. */
+  send(elapsed: number): void {
     const chunks = this.#queue;
     if (!chunks || this.closed) return;
     this.#stats.bytes += this.#queued;
     this.#stats.deliveries += chunks.length;
     this.#queue = undefined;
     this.#queued = 0;
-    this.#write(chunks, now);
+    this.#write(chunks, elapsed);
   }
 
   /** True if the reader has caught up enough to be sent more. */
-  hasDrained(now: number): boolean {
+  hasDrained(elapsed: number): boolean {
     if (this.closed || this.outlet.bufferedBytes > this.#highWater / 2) return false;
-    this.congestedSince = undefined;
-    this.noteTaken(now);
+    this.congestedAtElapsed = undefined;
+    this.noteTaken(elapsed);
     return true;
   }
 
   /** Something came from the peer. */
-  hear(now: number): void {
+  hear(elapsed: number): void {
     this.heard = true;
-    this.lastSign = now;
+    this.lastSignAtElapsed = elapsed;
   }
 
   /** Where the peer answers nothing, that all left for it is the only sign there is. */
-  noteTaken(now: number, bufferedBytes = this.outlet.bufferedBytes): void {
-    if (!this.outlet.answersBeats && bufferedBytes === 0) this.lastSign = now;
+  noteTaken(elapsed: number, bufferedBytes = this.outlet.bufferedBytes): void {
+    if (!this.outlet.answersBeats && bufferedBytes === 0) this.lastSignAtElapsed = elapsed;
   }
 
-  #write(chunks: readonly Uint8Array[], now: number): void {
+  #write(chunks: readonly Uint8Array[], elapsed: number): void {
     if (this.outlet.write(chunks)) this.buffered = 0;
-    else this.measure(now);
-    this.noteTaken(now, this.buffered);
+    else this.measure(elapsed);
+    this.noteTaken(elapsed, this.buffered);
   }
 
-  /** Notes whether the outbox is full at `now`; as long as the reader takes anything, it counts as just become so. */
-  measure(now: number): void {
+  /** Notes whether the outbox is full; as long as the reader takes anything, it counts as just become so. */
+  measure(elapsed: number): void {
     const { bufferedBytes } = this.outlet;
     this.buffered = bufferedBytes;
     if (bufferedBytes <= this.#highWater) return;
-    if (this.congestedSince === undefined) this.#stats.congestions += 1;
-    if (this.congestedSince === undefined || bufferedBytes < this.#lastBuffered) this.congestedSince = now;
+    if (this.congestedAtElapsed === undefined) this.#stats.congestions += 1;
+    if (this.congestedAtElapsed === undefined || bufferedBytes < this.#lastBuffered)
+      this.congestedAtElapsed = elapsed;
     this.#lastBuffered = bufferedBytes;
   }
 }

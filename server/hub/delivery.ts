@@ -36,7 +36,7 @@ export function deliverAlone(
   channel: Channel,
   flush: TopicFlush,
   touched: Connection[],
-  now: number,
+  elapsed: number,
   stats: HubStats,
 ): void {
   forEachLane(channel, flush, stats, ({ subscriptions }, bytes, builtOn) => {
@@ -52,7 +52,7 @@ export function deliverAlone(
         else if (connection.queue(bytes)) touched.push(connection);
       }
       let sent = 0;
-      for (const connection of chosen) if (connection.sendAlone(message, now)) sent += 1;
+      for (const connection of chosen) if (connection.sendAlone(message, elapsed)) sent += 1;
       stats.deliveries += sent;
       stats.bytes += sent * bytes.length;
       chosen.length = 0;
@@ -95,23 +95,33 @@ function takes(subscription: Subscription, builtOn: number | undefined): boolean
 }
 
 /** Tells those who asked for it that the source was asked and nothing changed, and when they are due. */
-export function deliverChecked(channel: Channel, touched: Connection[], now: number, stats: HubStats): void {
+export function deliverChecked(
+  channel: Channel,
+  touched: Connection[],
+  elapsed: number,
+  stats: HubStats,
+): void {
   if (channel.progressing === 0) return;
   const checked = channel.checked();
   for (const { subscriptions, format } of channel.lanes) {
     for (const subscription of subscriptions) {
       const { connection, progress } = subscription;
-      if (progress === 0 || now < subscription.nextProgress || subscription.behind || !connection.room)
+      if (
+        progress === 0 ||
+        elapsed < subscription.nextProgressAtElapsed ||
+        subscription.behind ||
+        !connection.room
+      )
         continue;
-      subscription.nextProgress = now + progress;
+      subscription.nextProgressAtElapsed = elapsed + progress;
       if (connection.queue(bytesOf(checked, format, stats))) touched.push(connection);
     }
   }
 }
 
 /** Sends a connection what is queued, then whatever it fell behind with, as far as there is room. */
-export function send(connection: Connection, now: number, stats: HubStats): void {
-  connection.send(now);
+export function send(connection: Connection, elapsed: number, stats: HubStats): void {
+  connection.send(elapsed);
   while (connection.lagging && connection.room) {
     connection.lagging = false;
     for (const subscription of connection.subscriptions.values()) {
@@ -119,7 +129,7 @@ export function send(connection: Connection, now: number, stats: HubStats): void
       stats.conflations += 1;
       catchUp(subscription, stats);
     }
-    connection.send(now);
+    connection.send(elapsed);
   }
 }
 

@@ -117,20 +117,20 @@ export function createHub(store: Store, options: HubOptions): Hub {
 
   store.onFlush((flushes) => {
     const began = performance.now();
-    const now = clock.now();
+    const elapsed = clock.elapsed();
     const touched: Connection[] = [];
     const changed: Channel[] = [];
     const watching: { watcher: (flush: TopicFlush) => void; flush: TopicFlush }[] = [];
     for (const flush of flushes) {
       const channel = channels.get(flush.topic.name);
       if (!channel) continue;
-      if (flushes.length === 1 && !flush.checked) deliverAlone(channel, flush, touched, now, stats);
+      if (flushes.length === 1 && !flush.checked) deliverAlone(channel, flush, touched, elapsed, stats);
       else deliver(channel, flush, touched, stats);
-      if (flush.checked) deliverChecked(channel, touched, clock.elapsed(), stats);
+      if (flush.checked) deliverChecked(channel, touched, elapsed, stats);
       if (flush.change) changed.push(channel);
       for (const watcher of channel.watchers) watching.push({ watcher, flush });
     }
-    for (const connection of touched) send(connection, now, stats);
+    for (const connection of touched) send(connection, elapsed, stats);
     // Collected first: who begins to watch in one of these has this flush in its snapshot already.
     for (const { watcher, flush } of watching) watcher(flush);
     for (const channel of changed) releaseWaiters(channel);
@@ -155,14 +155,14 @@ export function createHub(store: Store, options: HubOptions): Hub {
   function tell(connection: Connection, text: string): void {
     if (connection.closed) return;
     connection.queue(new Encoded([{ text }]).bytes(connection.outlet.format));
-    send(connection, clock.now(), stats);
+    send(connection, clock.elapsed(), stats);
   }
 
   return {
     connections,
     stats,
     connect(outlet) {
-      const connection = new Connection(outlet, highWater, stats, clock.now());
+      const connection = new Connection(outlet, highWater, stats, clock.elapsed());
       connections.add(connection);
       return connection;
     },
@@ -196,7 +196,7 @@ export function createHub(store: Store, options: HubOptions): Hub {
         behind: false,
         toldStale: false,
         progress,
-        nextProgress: progress > 0 ? clock.elapsed() + progress : 0,
+        nextProgressAtElapsed: progress > 0 ? clock.elapsed() + progress : 0,
         lane: undefined,
         laneIndex: -1,
       };
@@ -208,7 +208,7 @@ export function createHub(store: Store, options: HubOptions): Hub {
         connection.queue(new Encoded([{ text }]).bytes(connection.outlet.format));
       }
       catchUp(subscription, stats);
-      send(connection, clock.now(), stats);
+      send(connection, clock.elapsed(), stats);
     },
     unsubscribe(connection, name) {
       const subscription = connection.subscriptions.get(name);
@@ -219,8 +219,8 @@ export function createHub(store: Store, options: HubOptions): Hub {
     },
     tell,
     drained(connection) {
-      const now = clock.now();
-      if (connection.hasDrained(now)) send(connection, now, stats);
+      const elapsed = clock.elapsed();
+      if (connection.hasDrained(elapsed)) send(connection, elapsed, stats);
     },
     waitForChange(name, changed) {
       const channel = channelOf(name);

@@ -18,7 +18,8 @@ export interface Subscription {
   toldStale: boolean;
   /** Milliseconds: tell `checked` at most that often; 0: never. */
   readonly progress: number;
-  nextProgress: number;
+  /** When that is due next, by `clock.elapsed`. */
+  nextProgressAtElapsed: number;
   lane: Lane | undefined;
   laneIndex: number;
 }

@@ -1,18 +1,22 @@
 import { type ManualClock, manualClock } from '../../server/async/manual-clock.js';
 
-/** A manual clock whose time of day somebody sets back. */
+/** A manual clock whose time of day somebody sets. */
 export interface SettableClock extends ManualClock {
   setBack(milliseconds: number): void;
+  setForth(milliseconds: number): void;
 }
 
 export function settableClock(start?: number): SettableClock {
   const clock = manualClock(start);
-  let lost = 0;
+  let ahead = 0;
   return {
     ...clock,
-    now: () => clock.now() - lost,
+    now: () => clock.now() + ahead,
     setBack(milliseconds) {
-      lost += milliseconds;
+      ahead -= milliseconds;
+    },
+    setForth(milliseconds) {
+      ahead += milliseconds;
     },
   };
 }

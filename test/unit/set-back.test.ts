@@ -3,7 +3,8 @@ import { sparing } from '../../server/app/sparing.js';
 import { startDeadline } from '../../server/source/deadline.js';
 import { createGate } from '../../server/source/host/gate.js';
 import { startRefresher } from '../../server/source/refresher.js';
-import type { Fetched } from '../../server/source/source.js';
+import type { Fetched, Source } from '../../server/source/source.js';
+import { createMember } from '../../server/source/strategy/member.js';
 import { batchOnManualClock } from '../support/batch.js';
 import { settableClock } from '../support/settable-clock.js';
 
@@ -114,6 +115,21 @@ describe('a time of day that is set back an hour', () => {
     expect(deadline.patience).toBe(2_000);
     await clock.advance(1_000);
     expect(deadline.expired).toBe(true);
+  });
+
+  it('makes no URL of a strategy look faster than it is', async () => {
+    const clock = settableClock();
+    const source: Source = {
+      label: 'a source',
+      fetch: async () => {
+        await clock.advance(100);
+        clock.setBack(HOUR);
+        return { kind: 'value', value: 1 };
+      },
+    };
+    const member = createMember('0', source, { judge() {}, clock });
+    for (let i = 0; i < 10; i++) await member.ask(new AbortController().signal);
+    expect(member.latencies.p95()).toBe(100);
   });
 
   it('keeps no news back', async () => {

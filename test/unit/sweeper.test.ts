@@ -1,15 +1,17 @@
-import { expect, it } from 'vitest';
-import { type ManualClock, manualClock } from '../../server/async/manual-clock.js';
+import { describe, expect, it } from 'vitest';
+import type { ManualClock } from '../../server/async/manual-clock.js';
 import { startSweeper } from '../../server/edge/sweeper.js';
 import type { Connection, Outlet } from '../../server/hub/connection.js';
 import { createHub, type Hub } from '../../server/hub/hub.js';
 import { createStore } from '../../server/store/store.js';
+import { type SettableClock, settableClock } from '../support/settable-clock.js';
 
 const HEARTBEAT = 25_000;
 const SLOW = 30_000;
 const OUTBOX = 1_000;
 /** How often the sweeper looks at most. */
 const LOOK = 1_000;
+const HOUR = 3_600_000;
 
 interface Peer {
   connection: Connection;
@@ -19,13 +21,14 @@ interface Peer {
 }
 
 function setUp() {
-  const manual = manualClock(1_000_000);
+  const settable = settableClock();
   let skipped = 0;
   /** Time goes by without a timer, as where the event loop is held. */
   const skip = (milliseconds: number) => {
     skipped += milliseconds;
+    settable.setForth(milliseconds);
   };
-  const clock: ManualClock = { ...manual, now: () => manual.now() + skipped };
+  const clock: SettableClock = { ...settable, elapsed: () => settable.elapsed() + skipped };
   const hub = createHub(createStore({ clock }), {
     clock,
     outboxBytes: OUTBOX,
@@ -36,7 +39,7 @@ function setUp() {
     clock,
     heartbeat: HEARTBEAT,
     slowTimeout: SLOW,
-    onTooSlow: () => tooSlow.push(clock.now()),
+    onTooSlow: () => tooSlow.push(clock.elapsed()),
   });
   return { clock, hub, tooSlow, skip };
 }
@@ -52,12 +55,12 @@ function join(hub: Hub, clock: ManualClock, alive: () => boolean): Peer {
     },
     beat() {
       peer.beats += 1;
-      if (alive()) peer.connection.hear(clock.now());
+      if (alive()) peer.connection.hear(clock.elapsed());
     },
     answersBeats: true,
     finish() {},
     drop() {
-      peer.droppedAt = clock.now();
+      peer.droppedAt = clock.elapsed();
       hub.disconnect(peer.connection);
     },
   };
@@ -67,7 +70,7 @@ function join(hub: Hub, clock: ManualClock, alive: () => boolean): Peer {
 
 /** Steps timers until so much time has passed. */
 async function pass(clock: ManualClock, milliseconds: number): Promise<void> {
-  for (const until = clock.now() + milliseconds; clock.now() < until; ) await clock.step();
+  for (const until = clock.elapsed() + milliseconds; clock.elapsed() < until; ) await clock.step();
 }
 
 it('drops a peer that dies within two heartbeats, whenever that is, and none that lives', async () => {
@@ -77,7 +80,7 @@ it('drops a peer that dies within two heartbeats, whenever that is, and none tha
     const dying = join(hub, clock, () => !dead);
     const living = join(hub, clock, () => true);
     await pass(clock, after);
-    const died = clock.now();
+    const died = clock.elapsed();
     dead = true;
     await pass(clock, 4 * HEARTBEAT);
     expect(dying.droppedAt! - died).toBeGreaterThan(0);
@@ -103,7 +106,7 @@ it('gives peers a chance to be heard when the event loop was held or the machine
   skip(10 * HEARTBEAT);
   // Its answer lies in the socket: timers run first.
   await clock.step();
-  peer.connection.hear(clock.now());
+  peer.connection.hear(clock.elapsed());
   held = false;
   await pass(clock, 4 * HEARTBEAT);
   expect(peer.droppedAt).toBeUndefined();
@@ -115,7 +118,7 @@ it('counts a reader as slow from when it last took anything, and does not beat o
   const peer = join(hub, clock, () => false);
   peer.buffered = OUTBOX * 10;
   for (; peer.buffered > OUTBOX * 5; peer.buffered -= 500) await pass(clock, SLOW / 2);
-  const stopped = clock.now();
+  const stopped = clock.elapsed();
   expect(peer.droppedAt).toBeUndefined();
   await pass(clock, 2 * SLOW);
   expect(peer.beats).toBe(0);
@@ -123,13 +126,44 @@ it('counts a reader as slow from when it last took anything, and does not beat o
   expect(peer.droppedAt! - stopped).toBeLessThanOrEqual(SLOW + 2 * LOOK);
 });
 
-it('beats on time after the clock was set back', async () => {
-  const { clock, hub, skip } = setUp();
-  const peer = join(hub, clock, () => true);
-  await clock.advance(2 * HEARTBEAT);
-  const before = peer.beats;
-  skip(-3_600_000);
-  await clock.advance(2 * HEARTBEAT);
-  expect(peer.beats).toBeGreaterThanOrEqual(before + 1);
-  expect(peer.droppedAt).toBeUndefined();
+describe.each([
+  ['forth', 'setForth'],
+  ['back', 'setBack'],
+] as const)('a time of day that is set %s by an hour', (_, set) => {
+  it('puts off no beat and brings none forward', async () => {
+    const beatsOver = async (setting: boolean) => {
+      const { clock, hub } = setUp();
+      const peer = join(hub, clock, () => true);
+      await clock.advance(2.5 * HEARTBEAT);
+      if (setting) clock[set](HOUR);
+      await clock.advance(2 * HEARTBEAT);
+      expect(peer.droppedAt).toBeUndefined();
+      return peer.beats;
+    };
+    expect(await beatsOver(true)).toBe(await beatsOver(false));
+  });
+
+  it('leaves a peer all the time to answer, and no more', async () => {
+    const { clock, hub } = setUp();
+    let silent = false;
+    const peer = join(hub, clock, () => !silent);
+    await clock.advance(HEARTBEAT);
+    silent = true;
+    while (peer.beats === 0) await clock.advance(LOOK);
+    const asked = clock.elapsed();
+    clock[set](HOUR);
+    await clock.advance(2 * HEARTBEAT);
+    expect(peer.droppedAt! - asked).toBe(HEARTBEAT);
+  });
+
+  it('leaves a full outbox all the time to be taken, and no more', async () => {
+    const { clock, hub, tooSlow } = setUp();
+    const peer = join(hub, clock, () => false);
+    peer.buffered = OUTBOX * 10;
+    await clock.advance(2 * LOOK);
+    const full = peer.connection.congestedAtElapsed!;
+    clock[set](HOUR);
+    await clock.advance(2 * SLOW);
+    expect(tooSlow).toEqual([full + SLOW]);
+  });
 });

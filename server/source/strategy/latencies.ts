@@ -1,6 +1,6 @@
 /** How long the last answers took. */
 export interface Latencies {
-  /** Milliseconds; one that a clock set back makes negative counts as 0. */
+  /** Milliseconds. */
   add(duration: number): void;
   /** What 95 of 100 answers stayed within, in ms; `undefined` while there are too few to say. */
   p95(): number | undefined;
@@ -14,7 +14,7 @@ export function createLatencies(): Latencies {
   let next = 0;
   return {
     add(duration) {
-      kept[next] = Math.max(0, duration);
+      kept[next] = duration;
       next = (next + 1) % KEPT;
     },
     p95() {

@@ -48,14 +48,14 @@ export function createMember(
       return failing;
     },
     async ask(signal) {
-      const started = clock.now();
+      const startedAtElapsed = clock.elapsed();
       try {
         const fetched = await source.fetch({ signal, previous: last });
         // Nothing is unchanged before there was a value.
         const value = fetched.kind === 'value' ? fetched.value : last!;
         last = value;
         judge(value, label);
-        latencies.add(clock.now() - started);
+        latencies.add(clock.elapsed() - startedAtElapsed);
         failing = false;
         return value;
       } catch (error) {
