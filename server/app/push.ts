@@ -87,6 +87,11 @@ export function createFollowers(context: {
         onError: sparing<unknown>(clock, (err, more) =>
           logger.warn({ topic: name, err, ...more }, 'a stream failed'),
         ),
+        onForeignPosition: () =>
+          logger.info(
+            { topic: name, source: source.label },
+            'the position that was kept is of another source: this one is followed from its start',
+          ),
       });
       running.add(follower);
       return {

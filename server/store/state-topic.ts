@@ -23,6 +23,7 @@ export class StateTopic extends TopicBase {
   set(value: Json, asOf: number): void {
     this.#pending = value;
     this.succeeded(asOf);
+    this.stand(undefined);
   }
 
   /** The committed value, flushed or not. */

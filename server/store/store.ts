@@ -10,7 +10,7 @@ import { createDeclarations } from './declarations.js';
 import type { SavedTopic } from './durable/saved-topic.js';
 import { EventTopic } from './event-topic.js';
 import { StateTopic } from './state-topic.js';
-import type { Declaration, TopicFlush, TopicView } from './topic.js';
+import type { Declaration, Position, TopicFlush, TopicView } from './topic.js';
 
 /** What sources and publishers may do to a topic. Values are handed over: never mutate one afterwards. */
 export interface TopicWriter {
@@ -29,6 +29,11 @@ export interface TopicWriter {
   append(event: Json): number;
   /** The source was asked and nothing changed (304, equal bytes): renews `asOf`, makes a stale topic fresh. */
   checked(asOf?: number): void;
+  /**
+   * Says where the stream that feeds the topic stands, in the same turn as the commit that brought it there: both are
+   * flushed, and kept over a restart, as one. `set` and `patch` make it unknown: a value by itself comes from nowhere.
+   */
+  stand(position: Position | undefined): void;
   /** The source fails: the last good value stays. `error` is shown to clients: no secret, no header, one short line. */
   fail(error: string): void;
   /** The committed value of a state topic, flushed or not. */
@@ -147,7 +152,7 @@ export function createStore(options: StoreOptions = {}): Store {
         () => `the change of ${topic.name}`,
         () => topic.takeFlush(now),
       );
-      if (taken.change || taken.turned || taken.checked) flushes.push(taken);
+      if (taken.change || taken.turned || taken.checked || taken.moved) flushes.push(taken);
     }
     touched.clear();
     // Before the listeners: what one of them commits is carried by the next flush.
@@ -175,6 +180,7 @@ export function createStore(options: StoreOptions = {}): Store {
       append: (event) =>
         asKind(ready(), 'event', EventTopic).append(shallowEnough(event, undefined, topic.name), clock.now()),
       checked: (asOf) => ready().succeeded(asOf ?? clock.now()),
+      stand: (position) => ready().stand(position),
       fail: (error) => ready().fail(error),
       get latest() {
         return topic.kind === 'state' ? topic.latest : undefined;

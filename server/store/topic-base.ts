@@ -3,7 +3,7 @@ import type { TopicKind } from '../../shared/messages.js';
 import type { SavedTopic } from './durable/saved-topic.js';
 import { newEpoch } from './epoch.js';
 import { History, type HistoryEntry } from './history.js';
-import type { Change, Declaration, Freshness, TopicFlush, TopicView } from './topic.js';
+import type { Change, Declaration, Freshness, Position, TopicFlush, TopicView } from './topic.js';
 
 /** What both kinds of topic share: identity, position, history, and the status of the source. */
 export abstract class TopicBase implements TopicView {
@@ -26,10 +26,12 @@ export abstract class TopicBase implements TopicView {
   asOf: number | undefined;
   changedAt: number | undefined;
   freshness: Freshness;
+  position: Position | undefined;
   protected readonly history: History;
-  /** What the next flush makes of `freshness` and `asOf`: until then readers see one consistent state. */
+  /** What the next flush makes of `freshness`, `asOf` and `position`: until then readers see one consistent state. */
   #nextFreshness: Freshness;
   #nextAsOf: number | undefined;
+  #nextPosition: Position | undefined;
 
   /** `saved`: what it was when the process before ended, to go on from. */
   constructor(name: string, declaration: Declaration, saved?: SavedTopic) {
@@ -42,6 +44,8 @@ export abstract class TopicBase implements TopicView {
     this.changedAt = saved?.changedAt;
     this.freshness = saved?.stale === undefined ? { stale: false } : { stale: true, error: saved.stale };
     this.#nextFreshness = this.freshness;
+    this.position = saved?.position;
+    this.#nextPosition = this.position;
     this.history = new History(declaration.history);
     for (const step of saved?.history ?? []) this.history.push(step);
   }
@@ -66,6 +70,11 @@ export abstract class TopicBase implements TopicView {
     this.#nextFreshness = { stale: true, error };
   }
 
+  /** The stream that feeds the topic stands there, with all that was committed so far; `undefined`: nobody knows where. */
+  stand(position: Position | undefined): void {
+    this.#nextPosition = position;
+  }
+
   /** Moves what was committed since the last flush into the topic, and says what there is to tell. */
   takeFlush(now: number): TopicFlush {
     const wasStale = this.freshness.stale;
@@ -74,12 +83,15 @@ export abstract class TopicBase implements TopicView {
     const asked = this.#nextAsOf !== undefined;
     this.asOf = this.#nextAsOf ?? this.asOf;
     this.#nextAsOf = undefined;
+    const before = this.position;
+    this.position = this.#nextPosition;
     const change = this.takeChange(now);
     return {
       topic: this,
       change,
       turned: stale === wasStale ? undefined : stale ? 'stale' : 'fresh',
       checked: asked && !change,
+      moved: this.position?.at !== before?.at || this.position?.origin !== before?.origin,
     };
   }
 

@@ -16,6 +16,14 @@ export interface Declaration {
 /** The status of a topic's source. Published topics are always fresh. */
 export type Freshness = { stale: false } | { stale: true; error: string };
 
+/** Where the stream that feeds a topic stood when the topic held what it holds. */
+export interface Position {
+  /** Names the stream, without any secret: a position says nothing of another one. */
+  readonly origin: string;
+  /** As the stream itself says it: the id of an entry, of an event. */
+  readonly at: string;
+}
+
 /** What the rest of the house may see of a topic. `version` 0: nothing has been flushed yet. Times are ms since the epoch. */
 export interface TopicView {
   readonly name: string;
@@ -34,6 +42,8 @@ export interface TopicView {
   /** When the flushed version came to be. */
   readonly changedAt: number | undefined;
   readonly freshness: Freshness;
+  /** Of what has been flushed; `undefined` where no stream feeds it, or one that does not tell. */
+  readonly position: Position | undefined;
   /** A commit waits for the next flush. */
   readonly dirty: boolean;
   /** The steps after `version` from the history; `undefined` where it does not reach. */
@@ -57,4 +67,6 @@ export interface TopicFlush {
   readonly turned: 'stale' | 'fresh' | undefined;
   /** The source was asked and nothing changed. */
   readonly checked: boolean;
+  /** The stream that feeds it stands elsewhere than before. */
+  readonly moved: boolean;
 }

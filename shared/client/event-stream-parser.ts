@@ -17,11 +17,13 @@ export interface EventStreamHandlers {
  * A parser of `text/event-stream` (WHATWG HTML, "Interpreting an event stream") for text that comes in pieces of any
  * size: call the returned function with each piece. Decode bytes with a streaming `TextDecoder`, which also takes
  * the byte order mark off. An event that the end of the stream cuts off is dropped, as the standard says. An event of more than `maxLength` characters (default: any) is
- * answered by a RangeError, and the parser is of no use afterwards.
+ * answered by a RangeError, and the parser is of no use afterwards. `lastEventId`: the one in force until the stream gives
+ * another, from the connection before; it is taken back by an empty one.
  */
 export function createEventStreamParser(
   handlers: EventStreamHandlers,
   maxLength = Number.POSITIVE_INFINITY,
+  lastEventId = '',
 ): (text: string) => void {
   // The line that is not ended yet, in pieces: joined once, so that a long one costs no more than its length.
   let unfinished: string[] = [];
@@ -31,8 +33,8 @@ export function createEventStreamParser(
   let skipLineFeed = false;
   let data: string[] = [];
   let type = '';
-  let id = '';
-  let dispatchedId = '';
+  let id = lastEventId;
+  let dispatchedId = lastEventId;
 
   function dispatch(): void {
     const moved = id !== dispatchedId;

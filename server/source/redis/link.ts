@@ -6,6 +6,8 @@ import { SourceError } from '../source-error.js';
 export interface RedisLink {
   /** For messages: `redis://localhost:6379/2`, without user and password. */
   readonly label: string;
+  /** Host and port, the default one too, as `localhost:6379`. */
+  readonly address: string;
   /** The number of its database: 0, unless the URL names another. */
   readonly database: number;
   /**
@@ -79,6 +81,7 @@ export function openRedisLink(url: string): RedisLink {
 
   return {
     label,
+    address: `${redis.options.host}:${redis.options.port}`,
     database: redis.options.db ?? 0,
     async use(signal, work) {
       signal.throwIfAborted();

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
-import type { Json } from '../../../shared/json.js';
 import { SourceError } from '../source-error.js';
+import { originOf } from '../stream/origin.js';
 import type { PushContext, Pushed, PushSource } from '../stream/push-source.js';
 import type { RedisLink } from './link.js';
 import type { RedisLinks } from './links.js';
@@ -13,7 +13,7 @@ const BEGINNING = '0-0';
 
 /**
  * Every entry of a stream as an event of its own, `{ "id": "1700000000000-0", "fields": { … } }`, once and in order: at
- * first the newest `count`, or where the topic kept events those after its last, from then on all that come after the last one
+ * first the newest `count`, or after a restart those behind the last one that the topic took, from then on all that come after the last one
  * taken, also those that came while nobody read.
  * Entries that left the stream unread are told as a fault, and so is a stream that was emptied, which is read from its
  * new beginning.
@@ -24,6 +24,7 @@ export function redisStreamEvents(
 ): PushSource {
   const link = links.shared(url);
   const label = `the stream ${stream} in ${link.label}`;
+  const origin = originOf('redis', link.address, link.database, stream);
 
   async function* follow(
     reader: RedisLink,
@@ -71,19 +72,13 @@ export function redisStreamEvents(
         own.abort();
       }
     },
-    positionOf: idOf,
+    originFor: () => origin,
     watch: (back, signal) => link.onBack(back, signal),
   };
 }
 
 function eventOf(entry: Entry): Pushed {
   return { kind: 'message', value: entryOf(entry), at: entry[0] };
-}
-
-/** The id that a stream gave one of its entries (`XADD`). */
-function idOf(event: Json): string | undefined {
-  const { id } = Object(event) as { id?: unknown };
-  return typeof id === 'string' && /^\d{1,20}-\d{1,20}$/.test(id) ? id : undefined;
 }
 
 /** The newest entries, oldest first. */

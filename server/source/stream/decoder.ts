@@ -16,6 +16,8 @@ export interface DecoderOptions {
   label: string;
   /** Of event streams: only events of these names are messages; `message`: those without one. Absent: all. */
   events?: readonly string[] | undefined;
+  /** Of event streams: the id behind which this one goes on, in force until it gives another. */
+  after?: string | undefined;
   /** Of one message. */
   maxBytes: number;
   /** Hears of `retry:`, in ms. */
@@ -34,10 +36,10 @@ export function createDecoder(format: StreamFormat, options: DecoderOptions): De
   return format === 'sse' ? eventStreamDecoder(options) : lineDecoder(options);
 }
 
-function eventStreamDecoder({ label, events, maxBytes, onRetry, push }: DecoderOptions): Decoder {
+function eventStreamDecoder({ label, events, after = '', maxBytes, onRetry, push }: DecoderOptions): Decoder {
   const text = new TextDecoder();
   /** Empty counts only after another: then the upstream took its id back. */
-  let at: string | undefined;
+  let at = after === '' ? undefined : after;
   const moved = (id: string) => {
     if (id !== '' || at !== undefined) at = id;
     return at;
@@ -53,6 +55,7 @@ function eventStreamDecoder({ label, events, maxBytes, onRetry, push }: DecoderO
       retry: onRetry,
     },
     maxBytes,
+    after,
   );
   return {
     feed: (bytes) => bounded(label, maxBytes, () => parse(text.decode(bytes, { stream: true }))),

@@ -1,5 +1,4 @@
 import { HeadwaterError } from '../../../shared/errors.js';
-import type { Json } from '../../../shared/json.js';
 import { interruptible } from '../../async/interruptible.js';
 import { Demand, LINGER } from '../demand.js';
 import { type Refresher, refresherState } from '../refresher.js';
@@ -14,6 +13,8 @@ export interface FollowerOptions extends ConnectionOptions {
   linger?: number | undefined;
   /** Hears of every end of a connection and every message that is no good, with the error whole: for the log. */
   onError?: (error: unknown) => void;
+  /** Hears that the topic was kept with a position which is none in this stream: it is followed as if for the first time. */
+  onForeignPosition?: () => void;
   /** Runs what follows the upstream while it is active; default: just so. */
   run?: (work: () => Promise<void>) => PromiseLike<void>;
   /** 0 to 1, for jitter; default `Math.random`. */
@@ -31,8 +32,8 @@ const FIRST_MESSAGE = 10_000;
 /**
  * Follows an upstream that sends by itself: connects when it starts or demand comes, and again when the connection
  * ends, as {@link createReconnect} says. The topic is stale from the end of a connection until the next one vouches for
- * it. Where a connection stopped, the next one goes on, if the source can; the first goes on behind the last event that the
- * topic kept over a restart, if that tells where it stood.
+ * it. Where a connection stopped, the next one goes on, if the source can; and so does the first, where the topic was kept
+ * over a restart and is still fed by the same stream.
  *
  * As a {@link Refresher} it connects anew to `refresh` (an event topic that is connected has nothing to refresh), and is
  * woken to `freshen`; both wait for the first message or failure, at most 10 s. The state counts connections as fetches.
@@ -53,7 +54,8 @@ export function startFollower(options: FollowerOptions): Follower {
   let wake: (() => void) | undefined;
   /** There is a reason not to wait before the next connection. */
   let hurry = false;
-  let position = keptPosition(options);
+  const origin = originOfPositions(options);
+  let position = keptPosition(options, origin);
   let settled = false;
   let settledOnce = false;
   let closed = false;
@@ -96,6 +98,7 @@ export function startFollower(options: FollowerOptions): Follower {
           },
           moved: (at) => {
             position = at;
+            if (origin !== undefined) topic.stand({ origin, at });
           },
         },
       );
@@ -213,10 +216,20 @@ export function startFollower(options: FollowerOptions): Follower {
   };
 }
 
-/** An event and where it stood are kept as one, so that none is lost or doubled; what a transform made of it tells nothing. */
-function keptPosition({ source, topic, kind, transform }: FollowerOptions): string | undefined {
-  if (!source.positionOf || kind !== 'event' || transform) return undefined;
-  const { view } = topic;
-  const last = view.since(view.version - 1)?.at(-1);
-  return last && source.positionOf(JSON.parse(last.text) as Json);
+/** What a transform made of a message is as old as its code: the next process starts a value anew, and only events go on. */
+function originOfPositions({ source, kind, transform }: FollowerOptions): string | undefined {
+  return kind === 'state' && transform ? undefined : source.originFor?.(kind);
+}
+
+function keptPosition(
+  { topic, onForeignPosition }: FollowerOptions,
+  origin: string | undefined,
+): string | undefined {
+  const { position } = topic.view;
+  if (!position) return undefined;
+  if (position.origin === origin) return position.at;
+  // Or it would be taken for true when the topic is pointed back, with what others made of it meanwhile.
+  topic.stand(undefined);
+  onForeignPosition?.();
+  return undefined;
 }

@@ -10,7 +10,7 @@ import type { Pushed, PushSource } from './push-source.js';
 export interface ConnectionOptions {
   source: PushSource;
   /** What the messages go to: as its value, or as its events. */
-  topic: Pick<TopicWriter, 'set' | 'append' | 'checked' | 'fail' | 'latest' | 'view'>;
+  topic: Pick<TopicWriter, 'set' | 'append' | 'stand' | 'checked' | 'fail' | 'latest' | 'view'>;
   kind: TopicKind;
   /** Makes what the topic gets of each message. */
   transform?: ((value: Json, context: FetchContext) => Promise<Json>) | undefined;
@@ -31,7 +31,7 @@ export interface ConnectionEvents {
   settled(): void;
   /** A message was no good, or some are missing. */
   fault(error: unknown): void;
-  /** Where the stream stands now. */
+  /** Where the stream stands now: in the same turn as what brought it there was committed. */
   moved(at: string): void;
 }
 
@@ -73,25 +73,32 @@ export async function followConnection(
         if (vouches) topic.checked(clock.now());
         break;
       case 'message':
-        await bring(item.value);
-        break;
+        await bring(item.value, item.at);
+        return;
       case 'fault':
         fault(item.error);
     }
-    if (item.at !== undefined) events.moved(item.at);
+    move(item.at);
   }
 
-  async function bring(message: Json): Promise<void> {
+  /** A value that lacks something is not what the stream says there: the next connection is to bring it. */
+  function move(at: string | undefined): void {
+    if (at !== undefined && (kind === 'event' || vouches || at === '')) events.moved(at);
+  }
+
+  async function bring(message: Json, at: string | undefined): Promise<void> {
     try {
       const value = transform ? await transform(message, { signal, previous: topic.latest }) : message;
       if (kind === 'event') topic.append(value);
       else topic.set(value, clock.now());
       stats.messages += 1;
       vouches = true;
+      move(at);
       events.settled();
     } catch (error) {
       if (signal.aborted) throw error;
       fault(error);
+      move(at);
     }
   }
 

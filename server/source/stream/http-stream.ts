@@ -10,7 +10,9 @@ import { NothingSelected } from '../shape/nothing.js';
 import { createShape, type Shape, type ShapeOptions } from '../shape/shape.js';
 import { durationText, SourceError } from '../source-error.js';
 import { createDecoder, type StreamFormat } from './decoder.js';
+import { idRefusedBy, lastEventId } from './last-event-id.js';
 import { type OpenStream, openStream } from './open-stream.js';
+import { originOf } from './origin.js';
 import type { PushContext, Pushed, PushSource } from './push-source.js';
 
 export interface HttpStreamOptions extends ShapeOptions {
@@ -29,6 +31,11 @@ export interface HttpStreamOptions extends ShapeOptions {
   maxBytes?: number;
 }
 
+/** `after`: the id behind which it goes on. */
+interface Opened extends OpenStream {
+  after: string | undefined;
+}
+
 const TIMEOUT = 10_000;
 const MAX_BYTES = 16 * 1024 * 1024;
 
@@ -44,7 +51,7 @@ const TYPES: readonly [type: RegExp, format: StreamFormat][] = [
 
 /**
  * Server-Sent Events (WHATWG HTML, section 9.2) or JSON lines behind a URL. Resumes with `Last-Event-ID` where the
- * upstream gave ids, keeps to its `retry:`, and takes gzip and br. A message that `select` finds nothing in is of
+ * upstream gave ids, or anew, with a fault, where it refuses the last one; keeps to its `retry:`, and takes gzip and br. A message that `select` finds nothing in is of
  * another kind and passed over: a sign of life.
  */
 export function httpStream(client: HttpClient, options: HttpStreamOptions, clock: Clock): PushSource {
@@ -57,7 +64,9 @@ export function httpStream(client: HttpClient, options: HttpStreamOptions, clock
   };
   const { target, label, method, headers } = prepare(asking, client.conceal);
   const shape = createShape(options);
+  const { select, array } = options;
   const { onRecovery } = client.hosts.at(target.origin);
+  const name = `${target.origin}${target.path}`;
   let pause: number | undefined;
   let underWay = false;
 
@@ -69,7 +78,7 @@ export function httpStream(client: HttpClient, options: HttpStreamOptions, clock
       if (deadline.expired)
         own.abort(new SourceError(`${label} did not answer within ${durationText(timeout)}`));
     });
-    const resuming: Record<string, string> = after ? { 'last-event-id': headerText(after) } : {};
+    const resuming = after === undefined ? {} : lastEventId(after, label);
     const question = { target, label, method, headers: { ...headers, ...resuming }, maxBytes };
     try {
       return await openStream(client, question, { signal, deadline });
@@ -78,8 +87,24 @@ export function httpStream(client: HttpClient, options: HttpStreamOptions, clock
     }
   }
 
-  async function* messages(after: string | undefined, own: AbortController) {
-    const { fields, body } = await open(after, own);
+  /** Or anew, where the upstream has forgotten the id: it would be asked in vain for ever, restarts included. */
+  async function* openBehind(after: string, own: AbortController): AsyncGenerator<readonly Pushed[], Opened> {
+    try {
+      return { after, ...(await open(after, own)) };
+    } catch (failure) {
+      const error = idRefusedBy(failure, label);
+      if (!error) throw failure;
+      yield [{ kind: 'fault', error, at: '' }];
+      return { after: undefined, ...(await open(undefined, own)) };
+    }
+  }
+
+  async function* messages(last: string | undefined, own: AbortController) {
+    // An empty id is none.
+    const opened = last
+      ? yield* openBehind(last, own)
+      : { after: undefined, ...(await open(undefined, own)) };
+    const { after, fields, body } = opened;
     try {
       let batch: Pushed[] = [];
       const answered = format ?? formatOf(single(fields['content-type']), label);
@@ -89,13 +114,14 @@ export function httpStream(client: HttpClient, options: HttpStreamOptions, clock
       const decoder = createDecoder(answered, {
         label,
         events,
+        after,
         maxBytes,
         onRetry(ms) {
           pause = ms;
         },
         push: (item) => void batch.push(item),
       });
-      yield [{ kind: 'open', resumed: after !== undefined && after !== '' } as const];
+      yield [{ kind: 'open', resumed: after !== undefined } as const];
       for await (const chunk of chunksOf(inflated(body, single(fields['content-encoding'])), own)) {
         batch = [];
         try {
@@ -128,6 +154,7 @@ export function httpStream(client: HttpClient, options: HttpStreamOptions, clock
 
   return {
     label,
+    originFor: (kind) => (kind === 'event' ? originOf(name) : originOf(name, select, array, events)),
     get pause() {
       return pause;
     },
@@ -190,9 +217,4 @@ function formatOf(contentType = '', label: string): StreamFormat {
   throw new SourceError(
     `${label} answered with ${type}, which is no stream; if it is one, say which with format`,
   );
-}
-
-/** Any id in a header: UTF-8 as the standard says, in the form that Node takes for bytes. */
-function headerText(id: string): string {
-  return Buffer.from(id).toString('latin1');
 }

@@ -14,6 +14,17 @@ export interface OpenStream extends Pick<Reply, 'status' | 'fields'> {
   body: Readable;
 }
 
+/** An answer that is no stream. */
+export class UnexpectedStatus extends SourceError {
+  readonly status: number;
+
+  constructor(label: string, status: number, retryAfter: number | undefined) {
+    super(`${label} answered with status ${status}`, { retryAfter });
+    this.name = 'UnexpectedStatus';
+    this.status = status;
+  }
+}
+
 /** So much of a body that nobody wants is read so that the connection can be used again. */
 const UNWANTED_BYTES = 16 * 1024;
 /** By 204 an upstream says that the stream is over for good; it is asked again all the same, but rarely. */
@@ -23,7 +34,7 @@ const AFTER_THE_END = 5 * 60 * 1_000;
  * Asks for a stream when the turn of its host comes, with redirects as for any source. Like any request it counts
  * against the host's budget and tells how the host fares; its place among those under way it gives back when the answer
  * begins, since a stream may stand for days. `deadline` is for that long, and has no power over the body.
- * @throws {SourceError} for a status other than 200, or when the host takes no request now; whatever undici throws; the
+ * @throws {UnexpectedStatus} for a status other than 200 and 204; {SourceError} for 204, or when the host takes no request now; whatever undici throws; the
  *   reason of the signals
  */
 export async function openStream(
@@ -46,7 +57,7 @@ export async function openStream(
     });
   }
   const retryAfter = retryAfterOf(fields['retry-after'], clock.now());
-  throw new SourceError(`${label} answered with status ${status}`, { retryAfter });
+  throw new UnexpectedStatus(label, status, retryAfter);
 }
 
 /** A kept connection may just be closing, so a request that is cut off before its answer is sent once more (RFC 9112, section 9.3.1). */

@@ -1,8 +1,9 @@
 import type { Json } from '../../../shared/json.js';
+import type { TopicKind } from '../../../shared/messages.js';
 
 /**
  * What comes over a connection, in order. `at` is where the stream then stands: once the item has been taken, the next
- * connection may go on behind it.
+ * connection may go on behind it. Empty: it stands nowhere any more.
  */
 export type Pushed = { readonly at?: string | undefined } & (
   | {
@@ -20,7 +21,7 @@ export type Pushed = { readonly at?: string | undefined } & (
 export interface PushContext {
   /** Aborts when the connection is to end: every socket and timer of it is let go before the iteration ends. */
   signal: AbortSignal;
-  /** The last `at` that was taken, or that of the last event which the topic kept; `undefined`: there is none. */
+  /** The last `at` that was taken, also by the process before if the topic is kept; `undefined`: there is none. */
   after: string | undefined;
   /** What the topic holds; `undefined` before the first value, and on event topics. Never mutate it. */
   previous: Json | undefined;
@@ -36,8 +37,12 @@ export interface PushSource {
    * @throws anything; of what is no {@link HeadwaterError}, clients only learn that the source failed
    */
   connect(context: PushContext): AsyncIterable<readonly Pushed[]>;
-  /** Where the stream stood after a message, where that shows in the message itself; `undefined` where it does not. */
-  positionOf?(message: Json): string | undefined;
+  /**
+   * A short name, without secrets, of all that makes an `at` of one process good in the next; see `originOf`. For events
+   * that is the stream; for a value also what is taken of its messages, which the next one may be long in coming.
+   * Absent: an `at` is good only as long as this object.
+   */
+  originFor?(kind: TopicKind): string;
   /** How long the upstream asked to be left alone before the next connection, in ms. */
   readonly pause?: number | undefined;
   /** Where a source hears that its upstream is back: calls `back`, until `signal` aborts. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { TopicFlush, TopicView } from '../topic.js';
 import { wholeEntry } from './entry.js';
 import { createJournalFile } from './journal-file.js';
-import { entriesMeanwhile, entriesOf, type Ledger, recordWhole } from './ledger.js';
+import { entriesMeanwhile, entriesOf, isWorthKeeping, type Ledger, recordWhole } from './ledger.js';
 import { JOURNAL } from './load.js';
 import type { SavedTopic } from './saved-topic.js';
 
@@ -65,7 +65,7 @@ export function startDraft({ folder, boot, unclaimed, topics, adopt, signal }: D
     try {
       for (const saved of unclaimed()) await put(wholeEntry(saved));
       for (const topic of topics()) {
-        if (topic.version > 0 && !made.recorded.has(topic)) await put(recordWhole(topic, made.recorded));
+        if (isWorthKeeping(topic) && !made.recorded.has(topic)) await put(recordWhole(topic, made.recorded));
       }
       complete = true;
       await writeOut();

@@ -1,5 +1,5 @@
 import type { TopicKind } from '../../../shared/messages.js';
-import type { TopicFlush } from '../topic.js';
+import type { Position, TopicFlush } from '../topic.js';
 import type { FileIdentity } from './identity.js';
 import type { SavedTopic } from './saved-topic.js';
 
@@ -26,7 +26,7 @@ export type Entry =
   | ({ is: 'value'; version: number } & Status)
   /** As many events further as there are times in `past`; they follow. */
   | ({ is: 'events'; version: number; past: number[] } & Status)
-  /** The source was asked, or began to fail, and nothing changed. */
+  /** The source was asked, began to fail or moved on, and nothing changed. */
   | ({ is: 'status' } & Status)
   /** The last of a file: its writer has stopped in order. */
   | { is: 'end' };
@@ -36,11 +36,13 @@ interface Status {
   asOf: number | undefined;
   changedAt: number | undefined;
   stale: string | undefined;
+  /** Files of older versions have none, and those versions pass over it. */
+  position?: Position | undefined;
 }
 
 /** The entry that holds all of a topic. */
 export function wholeEntry(saved: SavedTopic): string {
-  const { name, kind, epoch, version, value, asOf, changedAt, stale, history } = saved;
+  const { name, kind, epoch, version, value, asOf, changedAt, stale, position, history } = saved;
   const hasValue = value !== undefined;
   const entry: Entry = {
     is: 'topic',
@@ -51,6 +53,7 @@ export function wholeEntry(saved: SavedTopic): string {
     asOf,
     changedAt,
     stale,
+    position,
     hasValue,
     past: history.map((step) => step.asOf),
   };
@@ -62,12 +65,13 @@ export function wholeEntry(saved: SavedTopic): string {
 
 /** The entry that leads from what was before a flush to what is after it. */
 export function flushEntry({ topic, change }: TopicFlush): string {
-  const { asOf, changedAt, freshness, version } = topic;
+  const { asOf, changedAt, freshness, position, version } = topic;
   const status = {
     topic: topic.name,
     asOf,
     changedAt,
     stale: freshness.stale ? freshness.error : undefined,
+    position,
   };
   if (!change) return lineOf({ is: 'status', ...status });
   if (change.kind === 'patch') return `${lineOf({ is: 'patch', version, ...status })}\n${change.patchJson}`;

@@ -16,15 +16,14 @@ export function entriesOf(flushes: readonly TopicFlush[], { recorded }: Ledger):
   for (const flush of flushes) {
     const { topic } = flush;
     if (recorded.has(topic)) entries.push(flushEntry(flush));
-    // A topic without content is not worth it.
-    else if (topic.version > 0) entries.push(recordWhole(topic, recorded));
+    else if (isWorthKeeping(topic)) entries.push(recordWhole(topic, recorded));
   }
   return entries;
 }
 
 /**
  * The same for a ledger that is being filled, topic by topic: those that it has not reached yet will be recorded as
- * they are by then. It does not come back for those that had no content when it passed.
+ * they are by then. It does not come back for those that had nothing to keep when it passed.
  */
 export function entriesMeanwhile(flushes: readonly TopicFlush[], { recorded }: Ledger): string[] {
   const entries: string[] = [];
@@ -41,8 +40,13 @@ export function recordWhole(topic: TopicView, recorded: WeakSet<TopicView>): str
   return wholeEntry(savedTopicOf(topic));
 }
 
-/** Whether a topic had no content before. */
-function isFirst({ change }: TopicFlush): boolean {
-  if (!change) return false;
+/** A topic that has neither content nor a place in the stream that will feed it is not. */
+export function isWorthKeeping({ version, position }: TopicView): boolean {
+  return version > 0 || position !== undefined;
+}
+
+/** Whether a topic may not have been worth keeping before. */
+function isFirst({ topic, change, moved }: TopicFlush): boolean {
+  if (!change) return moved && topic.version === 0 && isWorthKeeping(topic);
   return change.kind === 'value' ? change.version === 1 : change.from === 0;
 }

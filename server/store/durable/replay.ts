@@ -33,10 +33,10 @@ export function createReplay(): Replay {
     }
     if (!life) throw new Error('it does not begin as it should');
     if (entry.is === 'topic') {
-      const { topic: name, kind, epoch, version, asOf, changedAt, stale, hasValue, past } = entry;
+      const { topic: name, kind, epoch, version, asOf, changedAt, stale, position, hasValue, past } = entry;
       const history = stepsOf(lines.slice(hasValue ? 1 : 0), past, version);
       const value = hasValue ? parse(lines[0]!) : undefined;
-      topics.set(name, { name, kind, epoch, version, value, asOf, changedAt, stale, history });
+      topics.set(name, { name, kind, epoch, version, value, asOf, changedAt, stale, position, history });
       return;
     }
     const saved = topics.get(entry.topic);
@@ -45,6 +45,7 @@ export function createReplay(): Replay {
     saved.asOf = entry.asOf;
     saved.changedAt = entry.changedAt;
     saved.stale = entry.stale;
+    saved.position = entry.position;
   }
 
   return {
