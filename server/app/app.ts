@@ -171,7 +171,8 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
     },
     topics: () => [...store.topics()].map(({ name }) => name),
     mount(server, { prefix = '' } = {}) {
-      const listener = mountHttp(server, { prefix, maxMessageBytes, onDefect: report }, routesOn(libuv()));
+      const options = { prefix, maxMessageBytes, slowTimeout: limits.slowTimeout, onDefect: report };
+      const listener = mountHttp(server, options, routesOn(libuv()));
       listeners.add(listener);
       return listener;
     },
@@ -190,6 +191,7 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
         ...(limits.connections > 0 ? { maxConnections: limits.connections + PASSING } : {}),
         onRefused: () => limitHits.add('sockets'),
         heartbeat: config.heartbeat,
+        slowTimeout: limits.slowTimeout,
       };
       await listeners.open(config, { handlers: routesOn(policy), bounds, race });
     }

@@ -43,7 +43,10 @@ type RaceParts = Parameters<typeof serveRace>[2];
 
 export interface ListenerParts {
   handlers: HttpHandlers;
-  bounds: Pick<HttpListenOptions, 'maxMessageBytes' | 'maxConnections' | 'onRefused' | 'heartbeat'>;
+  bounds: Pick<
+    HttpListenOptions,
+    'maxMessageBytes' | 'maxConnections' | 'onRefused' | 'heartbeat' | 'slowTimeout'
+  >;
   race: RaceParts;
 }
 

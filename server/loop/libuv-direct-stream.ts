@@ -7,8 +7,6 @@ import { type DirectWriter, directWriterOf, isMovable, moveConnection } from './
 
 /** What a client may say while it is streamed to. Nobody listens: its next request would wait for the end of this answer. */
 const MAX_IGNORED_BYTES = 64 * 1024;
-/** A client that takes nothing of what is left at the end for this long is cut. */
-const END_STALL_MS = 30_000;
 
 /** Takes note of the connection of a stream, when it begins and when it leaves `node:http`: it is the taker's to cut. */
 export type Adopt = (socket: Socket) => void;
@@ -22,6 +20,7 @@ export type Adopt = (socket: Socket) => void;
 export function directStream(
   outgoing: ServerResponse,
   events: ResponseEvents,
+  slowTimeout: number,
   adopt: Adopt,
 ): ResponseStream | undefined {
   const { socket, req, chunkedEncoding } = outgoing;
@@ -33,7 +32,7 @@ export function directStream(
   outgoing.end();
   const moved = moveConnection(socket);
   adopt(moved);
-  return new DirectStream(moved, chunkedEncoding, events);
+  return new DirectStream(moved, chunkedEncoding, events, slowTimeout);
 }
 
 const streams = new WeakMap<Socket, DirectStream>();
@@ -56,6 +55,7 @@ class DirectStream implements ResponseStream {
   /** HTTP/1.0 knows no chunks: the answer ends with its connection. */
   readonly #chunked: boolean;
   readonly #events: ResponseEvents;
+  readonly #slowTimeout: number;
   #corks = 0;
   /** Bytes of the running cork. */
   #held: Uint8Array[] | undefined;
@@ -63,10 +63,11 @@ class DirectStream implements ResponseStream {
   #over = false;
   #ignored = 0;
 
-  constructor(socket: Socket, chunked: boolean, events: ResponseEvents) {
+  constructor(socket: Socket, chunked: boolean, events: ResponseEvents, slowTimeout: number) {
     this.#socket = socket;
     this.#chunked = chunked;
     this.#events = events;
+    this.#slowTimeout = slowTimeout;
     this.#writer = directWriterOf(socket, () => this.#drained())!;
     streams.set(socket, this);
     socket.on('data', onData).on('end', onLeave).on('error', onLeave).on('close', onClose);
@@ -107,7 +108,7 @@ class DirectStream implements ResponseStream {
     if (this.#chunked) this.#writer.write(LAST_CHUNK);
     this.#over = true;
     // Nobody else waits for who does not take the last of it.
-    if (this.#writer.bufferedBytes > 0) this.#socket.setTimeout(END_STALL_MS, onLeave);
+    if (this.#writer.bufferedBytes > 0) this.#socket.setTimeout(this.#slowTimeout, onLeave);
     this.#socket.destroySoon();
   }
 

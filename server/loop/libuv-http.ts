@@ -57,7 +57,7 @@ export async function listenLibuvHttp(options: HttpListenOptions, handlers: Http
     streams.add(socket);
   };
   server.on('connection', take);
-  const { onRequest, onUpgrade } = httpGlue(options.maxMessageBytes, handlers, report, adopt);
+  const { onRequest, onUpgrade } = httpGlue(options, handlers, report, adopt);
   server.on('request', onRequest);
   server.on('upgrade', onUpgrade);
   await bind(server, options, report);
@@ -116,7 +116,7 @@ export interface HttpGlue {
  * connections over; the server of an application, which may know its sockets too, keeps them.
  */
 export function httpGlue(
-  maxMessageBytes: number,
+  { maxMessageBytes, slowTimeout = 0 }: Pick<HttpListenOptions, 'maxMessageBytes' | 'slowTimeout'>,
   handlers: HttpHandlers,
   report: DefectReporter,
   adopt?: Adopt,
@@ -124,7 +124,7 @@ export function httpGlue(
   const upgrades = libuvUpgrades(maxMessageBytes, report);
 
   const onRequest: HttpGlue['onRequest'] = (message, outgoing, url) => {
-    const response = httpResponse(message, outgoing, report, adopt);
+    const response = httpResponse(message, outgoing, report, slowTimeout, adopt);
     guarded(
       () => handlers.request(httpRequest(message, url), response),
       () => message.socket.destroy(),

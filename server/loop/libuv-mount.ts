@@ -2,14 +2,12 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { throwLater } from './defect.js';
 import { answerAnyway, httpGlue } from './libuv-http.js';
-import type { DefectReporter, HttpHandlers, Listener } from './policy.js';
+import type { HttpHandlers, HttpListenOptions, Listener } from './policy.js';
 
-export interface MountOptions {
+export interface MountOptions
+  extends Pick<HttpListenOptions, 'maxMessageBytes' | 'slowTimeout' | 'onDefect'> {
   /** The path below which requests are taken, such as `/live`; empty: all of them. It is cut off `path`. */
   prefix: string;
-  /** A WebSocket message above this many bytes closes its connection with 1009. */
-  maxMessageBytes: number;
-  onDefect?: DefectReporter;
 }
 
 type RequestListener = (message: IncomingMessage, outgoing: ServerResponse) => void;
@@ -21,7 +19,7 @@ type RequestListener = (message: IncomingMessage, outgoing: ServerResponse) => v
  */
 export function mountHttp(server: Server, options: MountOptions, handlers: HttpHandlers): Listener {
   const { prefix } = options;
-  const glue = httpGlue(options.maxMessageBytes, handlers, options.onDefect ?? throwLater);
+  const glue = httpGlue(options, handlers, options.onDefect ?? throwLater);
   const ours = new Set<ServerResponse>();
   const theirs = server.rawListeners('request') as RequestListener[];
   let accepting = true;

@@ -2,11 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { checkHeaders } from './header-check.js';
 import type { Adopt } from './libuv-direct-stream.js';
 import { ResponseEvents } from './libuv-response-events.js';
+import { cutIfStalled } from './libuv-stall.js';
 import { libuvStream } from './libuv-stream.js';
 import type { DefectReporter, HttpHeaders, HttpResponse } from './policy.js';
-
-/** A client that takes nothing of a whole answer for this long is cut; streams are bounded by who writes them. */
-const SEND_STALL_MS = 30_000;
 
 const REQUEST_TIMEOUT = 408;
 
@@ -15,6 +13,7 @@ export function httpResponse(
   message: IncomingMessage,
   outgoing: ServerResponse,
   report: DefectReporter,
+  slowTimeout: number,
   adopt?: Adopt,
 ): HttpResponse {
   // A pipelined answer has no socket of its own until the one before it is complete: the request's is the same one.
@@ -54,7 +53,7 @@ export function httpResponse(
       outgoing.writeHead(status, bodiless ? headers : { ...headers, 'content-length': length });
       if (bodiless || length === 0) outgoing.end();
       else outgoing.end(body);
-      if (socket.writableLength > 0) cutIfStalled(socket);
+      cutIfStalled(socket, slowTimeout);
     },
     stream(status, headers) {
       checkHeaders(headers);
@@ -62,7 +61,7 @@ export function httpResponse(
         startStream(outgoing, socket, status, headers);
         adopt?.(socket);
       }
-      return libuvStream(outgoing, socket, events, adopt);
+      return libuvStream(outgoing, socket, events, slowTimeout, adopt);
     },
     onAbort(aborted) {
       events.aborted = aborted;
@@ -84,16 +83,4 @@ function startStream(
   if (outgoing.req.method === 'HEAD') outgoing.flushHeaders();
   // Idle is what a live stream mostly is.
   socket.setTimeout(0);
-}
-
-const watched = new WeakSet<IncomingMessage['socket']>();
-
-/** Node sets the time-out anew when the answer is complete; one listener serves all answers of a connection. */
-function cutIfStalled(socket: IncomingMessage['socket']): void {
-  socket.setTimeout(SEND_STALL_MS);
-  if (watched.has(socket)) return;
-  watched.add(socket);
-  socket.on('timeout', () => {
-    if (socket.writableLength > 0) socket.destroy();
-  });
 }

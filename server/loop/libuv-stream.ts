@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type Adopt, directStream } from './libuv-direct-stream.js';
 import type { ResponseEvents } from './libuv-response-events.js';
+import { cutIfStalled } from './libuv-stall.js';
 import type { ResponseStream } from './policy.js';
 
 /**
@@ -13,13 +14,14 @@ export function libuvStream(
   outgoing: ServerResponse,
   socket: Socket,
   events: ResponseEvents,
+  slowTimeout: number,
   adopt: Adopt | undefined,
 ): ResponseStream {
-  const ordinary = nodeStream(outgoing, socket, events, () => leaveLater());
+  const ordinary = nodeStream(outgoing, socket, events, slowTimeout, () => leaveLater());
   const stream = new ReplaceableStream(ordinary);
   const leave = (): void => {
     if (!adopt || !ordinary.begun || stream.inner !== ordinary) return;
-    stream.inner = directStream(outgoing, events, adopt) ?? ordinary;
+    stream.inner = directStream(outgoing, events, slowTimeout, adopt) ?? ordinary;
   };
   // By then Node has done with what was written; in the next tick it would make errors of it.
   const leaveLater = (): void => {
@@ -71,6 +73,7 @@ function nodeStream(
   outgoing: ServerResponse,
   socket: Socket,
   events: ResponseEvents,
+  slowTimeout: number,
   emptied: () => void,
 ): NodeStream {
   const bodiless = outgoing.req.method === 'HEAD';
@@ -114,7 +117,9 @@ function nodeStream(
       events.drained = callback;
     },
     end() {
-      if (!dead()) outgoing.end();
+      if (dead()) return;
+      outgoing.end();
+      cutIfStalled(socket, slowTimeout);
     },
     destroy() {
       events.aborted = undefined;

@@ -53,6 +53,11 @@ export interface HttpListenOptions extends ListenOptions {
    * away, where the platform can tell. Absent: nobody looks.
    */
   heartbeat?: number;
+  /**
+   * Milliseconds for which the client may take nothing of an answer that is complete, whole or an ended stream, before
+   * it is cut. A stream that goes on is bounded by who writes it. Absent or 0: no limit.
+   */
+  slowTimeout?: number;
   onDefect?: DefectReporter;
 }
 

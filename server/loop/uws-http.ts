@@ -12,6 +12,7 @@ import { releasable } from './uws-release.js';
 import { uwsRequest } from './uws-request.js';
 import { uwsResponse } from './uws-response.js';
 import { uwsUpgrades } from './uws-upgrade.js';
+import { waitingAnswers } from './uws-waiting.js';
 
 /** HTTP and WebSockets over uWebSockets.js. */
 export async function listenUwsHttp(
@@ -26,11 +27,12 @@ export async function listenUwsHttp(
   );
   const app = makeApp(native, options);
   const streams = new Set<UwsLife>();
-  const upgrades = uwsUpgrades(native, options.maxMessageBytes, handlers, report);
+  const waiting = waitingAnswers(options.slowTimeout ?? 0);
+  const upgrades = uwsUpgrades(native, options.maxMessageBytes, handlers, report, waiting);
   app.ws('/*', boundConnections(app, upgrades.behavior, options.maxConnections, onRefused));
   app.any('/*', (res, req) => {
     const exchange = uwsRequest(res, req);
-    const response = uwsResponse(res, exchange, report, streams);
+    const response = uwsResponse(res, exchange, report, waiting, streams);
     if (wantsWebSocket(exchange.request.header('upgrade'))) upgrades.refuseBroken(exchange.request, response);
     else guarded(() => handlers.request(exchange.request, response), response.cut, report, 'http request');
   });

@@ -71,9 +71,13 @@ export interface UwsResponse {
   end(body?: string | Uint8Array, closeConnection?: boolean): UwsResponse;
   /** Sends what the kernel takes of a whole body, without keeping the rest: `onWritable` says from where to go on. */
   tryEnd(body: Uint8Array, totalBytes: number): [ok: boolean, done: boolean];
+  /** How much of the body `tryEnd` has sent. */
+  getWriteOffset(): number;
   endWithoutBody(): UwsResponse;
   close(): UwsResponse;
+  /** Stops the time-out too. */
   pause(): void;
+  /** Starts the time-out of 10 s too. */
   resume(): void;
   cork(work: () => void): UwsResponse;
   onWritable(handler: (offset: number) => boolean): UwsResponse;

@@ -5,6 +5,10 @@ import { UwsLife } from './uws-life.js';
 import type { UwsResponse } from './uws-native.js';
 import type { UwsExchange } from './uws-request.js';
 import { uwsStream } from './uws-stream.js';
+import { keepWaiting, type WaitingAnswer, type WaitingAnswers } from './uws-waiting.js';
+
+/** What uWebSockets.js takes into a buffer of its own inside a cork, whether the kernel takes it or not. */
+const CORK_BYTES = 16 * 1024;
 
 export interface UwsHttpResponse extends HttpResponse {
   /** Cuts the connection without a word, unless it is gone. */
@@ -18,6 +22,7 @@ export function uwsResponse(
   res: UwsResponse,
   exchange: UwsExchange,
   report: DefectReporter,
+  waiting: WaitingAnswers,
   streams?: Set<UwsLife>,
 ): UwsHttpResponse {
   const life = new UwsLife(res, exchange, report);
@@ -47,7 +52,7 @@ export function uwsResponse(
         if (status === 204 || status === 304) res.endWithoutBody();
         else if (exchange.request.method === 'HEAD') endHead(res, body);
         else if (body.length === 0) res.end();
-        else return sendBody(res, life, typeof body === 'string' ? Buffer.from(body) : body);
+        else return sendBody(res, life, typeof body === 'string' ? Buffer.from(body) : body, waiting);
         life.end();
       });
     },
@@ -61,7 +66,7 @@ export function uwsResponse(
         });
       }
       const bodiless = exchange.request.method === 'HEAD';
-      return uwsStream(res, life, bodiless);
+      return uwsStream(res, life, bodiless, waiting);
     },
     onAbort(aborted) {
       life.aborted = aborted;
@@ -79,20 +84,47 @@ function writeHead(res: UwsResponse, status: number, headers: HttpHeaders): void
 
 /**
  * Sends a body without a copy of it for each client that is slow to take it. While it is not complete, uWebSockets.js
- * cuts a connection that asks for more, so that a client that never reads costs one answer, and cuts one that took
- * nothing for 10 s.
+ * cuts a connection that asks for more, so that a client that never reads costs one answer.
  */
-function sendBody(res: UwsResponse, life: UwsLife, body: Uint8Array): void {
-  const [, done] = res.tryEnd(body, body.length);
-  if (done) {
-    life.end();
-    return;
-  }
-  res.onWritable((offset) => {
+function sendBody(res: UwsResponse, life: UwsLife, body: Uint8Array, waiting: WaitingAnswers): void {
+  let offset = 0;
+  /** False: the kernel took nothing of it. */
+  const push = (): boolean => {
+    const [, done] = res.tryEnd(offset === 0 ? body : body.subarray(offset), body.length);
+    if (done) {
+      life.end();
+      return true;
+    }
+    const before = offset;
+    offset = res.getWriteOffset();
+    return offset > before;
+  };
+  push();
+  if (!life.live) return;
+
+  const answer: WaitingAnswer = {
+    tick(stalled) {
+      // The kernel says that it takes more only once there is much room. A small rest would be taken by uWebSockets.js
+      // itself, which then lets go of the response, and cuts it after 10 s.
+      let moved = false;
+      if (body.length - offset > CORK_BYTES) {
+        res.cork(() => {
+          moved = push();
+        });
+      }
+      if (!life.live) return;
+      if (moved) waiting.add(answer);
+      else if (stalled) life.vanish();
+      else keepWaiting(res);
+    },
+  };
+  life.onEnd = () => waiting.delete(answer);
+  waiting.add(answer);
+  res.onWritable(() => {
     if (!life.live) return true;
-    const [ok, done] = res.tryEnd(body.subarray(offset), body.length);
-    if (done) life.end();
-    return ok;
+    const moved = push();
+    if (life.live && moved) waiting.add(answer);
+    return !life.live;
   });
 }
 

@@ -2,26 +2,31 @@ import { guarded } from './defect.js';
 import type { ResponseStream } from './policy.js';
 import type { UwsLife } from './uws-life.js';
 import type { UwsResponse } from './uws-native.js';
+import { keepWaiting, type WaitingAnswer, type WaitingAnswers } from './uws-waiting.js';
 
 /** The most that is handed over at once, so that little is out of our sight when the kernel takes no more. */
 const PIECE_BYTES = 64 * 1024;
-/** uWebSockets.js cuts a response that took nothing for 10 s; every try to write begins those anew. */
-const RETRY_MS = 4000;
 
 /**
  * A chunked answer. uWebSockets.js keeps what the kernel does not take, but never says how much that is or when it
  * is gone; it only says of a write whether all has left, and then that the socket is writable. So from the first
  * write that did not leave whole, chunks are queued here, one writable event taking as many as go. `bodiless`: to HEAD.
  */
-export function uwsStream(res: UwsResponse, life: UwsLife, bodiless: boolean): ResponseStream {
-  return new UwsStream(res, life, bodiless);
+export function uwsStream(
+  res: UwsResponse,
+  life: UwsLife,
+  bodiless: boolean,
+  waiting: WaitingAnswers,
+): ResponseStream {
+  return new UwsStream(res, life, bodiless, waiting);
 }
 
 /** A class, for there may be tens of thousands of them. */
-class UwsStream implements ResponseStream {
+class UwsStream implements ResponseStream, WaitingAnswer {
   readonly #res: UwsResponse;
   readonly #life: UwsLife;
   readonly #bodiless: boolean;
+  readonly #waiting: WaitingAnswers;
   /** Chunks that wait; undefined while none do. */
   #queue: Uint8Array[] | undefined;
   #queued = 0;
@@ -30,14 +35,14 @@ class UwsStream implements ResponseStream {
   #corks = 0;
   #ending = false;
   #drained: (() => void) | undefined;
-  #retry: NodeJS.Timeout | undefined;
   /** uWebSockets.js was told whom to call when the socket is writable: only once there is need. */
   #listens = false;
 
-  constructor(res: UwsResponse, life: UwsLife, bodiless: boolean) {
+  constructor(res: UwsResponse, life: UwsLife, bodiless: boolean, waiting: WaitingAnswers) {
     this.#res = res;
     this.#life = life;
     this.#bodiless = bodiless;
+    this.#waiting = waiting;
   }
 
   write(bytes: Uint8Array): boolean {
@@ -80,7 +85,15 @@ class UwsStream implements ResponseStream {
   end(): void {
     if (!this.#life.live || this.#ending) return;
     this.#ending = true;
-    if (this.#queued === 0) this.#res.cork(() => this.#finish());
+    // What is handed over after the end is cut, if it has to wait, after 10 s.
+    if (this.#held > 0) this.#waiting.add(this);
+    else this.#res.cork(() => this.#finish());
+  }
+
+  /** How long a reader may take nothing is the writer's to say, until it has ended the stream. */
+  tick(stalled: boolean): void {
+    if (stalled && this.#ending) this.#life.vanish();
+    else keepWaiting(this.#res);
   }
 
   destroy(): void {
@@ -107,7 +120,7 @@ class UwsStream implements ResponseStream {
 
   #block(bytes: number): void {
     this.#held = bytes;
-    this.#retry ??= setInterval(() => this.#flush(), RETRY_MS);
+    this.#waiting.add(this);
     if (this.#listens) return;
     this.#listens = true;
     this.#life.onEnd = () => this.#forget();
@@ -119,12 +132,7 @@ class UwsStream implements ResponseStream {
 
   #unblock(): void {
     this.#held = 0;
-    clearInterval(this.#retry);
-    this.#retry = undefined;
-  }
-
-  #flush(): void {
-    this.#res.cork(() => {});
+    this.#waiting.delete(this);
   }
 
   #forget(): void {
@@ -136,7 +144,7 @@ class UwsStream implements ResponseStream {
   /** The socket is writable: there is room for what it held at least, as it is little. */
   #writable(): void {
     this.#unblock();
-    this.#flush();
+    this.#res.cork(() => {});
     this.#res.cork(() => {
       let taken = 0;
       const waiting = this.#queue ?? [];
@@ -147,7 +155,7 @@ class UwsStream implements ResponseStream {
         this.#push(chunk);
       }
       if (taken < waiting.length) this.#queue = [...(this.#queue ?? []), ...waiting.slice(taken)];
-      if (this.#ending && this.#queued === 0) this.#finish();
+      if (this.#ending && this.#held === 0) this.#finish();
     });
     if (this.#life.live && !this.#ending && this.#held === 0) {
       guarded(

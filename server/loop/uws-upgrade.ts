@@ -4,6 +4,7 @@ import type { DefectReporter, HttpHandlers, HttpRequest, HttpResponse, WebSocket
 import type { UwsBehavior, UwsContext, UwsModule, UwsRequest, UwsResponse } from './uws-native.js';
 import { uwsRequest } from './uws-request.js';
 import { uwsResponse } from './uws-response.js';
+import type { WaitingAnswers } from './uws-waiting.js';
 import { socketBehavior, type UwsUserData } from './uws-websocket.js';
 
 export interface UwsUpgrades {
@@ -18,6 +19,7 @@ export function uwsUpgrades(
   maxMessageBytes: number,
   handlers: HttpHandlers,
   report: DefectReporter,
+  waiting: WaitingAnswers,
 ): UwsUpgrades {
   const upgrade = (res: UwsResponse, req: UwsRequest, context: UwsContext): void => {
     // The route takes every GET with a key: others may be meant for plain HTTP.
@@ -27,7 +29,7 @@ export function uwsUpgrades(
     }
     const exchange = uwsRequest(res, req);
     const { request } = exchange;
-    const response = uwsResponse(res, exchange, report);
+    const response = uwsResponse(res, exchange, report, waiting);
     const broken = handshakeRefusal(request.method, request.header);
     if (broken) {
       response.send(broken.status, broken.headers, broken.body);
