@@ -3,6 +3,7 @@ import { cleanUp, type MakeLoop } from './loop-client.js';
 import { httpConformance } from './loop-http.js';
 import { lastingStreamConformance } from './loop-lasting-stream.js';
 import { listenerConformance } from './loop-listener.js';
+import { slowReaderConformance } from './loop-slow-readers.js';
 import { streamConformance } from './loop-stream.js';
 import { tcpConformance } from './loop-tcp.js';
 import { webSocketConformance } from './loop-websocket.js';
@@ -16,6 +17,7 @@ export function loopConformance(name: string, make: MakeLoop): void {
     httpConformance(make);
     streamConformance(make);
     lastingStreamConformance(make);
+    slowReaderConformance(make);
     webSocketConformance(make);
     webSocketEdgeConformance(make);
     listenerConformance(make);
