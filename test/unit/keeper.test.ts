@@ -9,8 +9,9 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 import { manualClock } from '../../server/async/manual-clock.js';
 import { type Keeper, type KeeperOptions, openKeeper } from '../../server/store/durable/keeper.js';
 import { JOURNAL, loadTopics } from '../../server/store/durable/load.js';
+import { createRecordWriter } from '../../server/store/durable/record.js';
 import { createStore, type Store } from '../../server/store/store.js';
-import type { TopicView } from '../../server/store/topic.js';
+import type { Position, TopicView } from '../../server/store/topic.js';
 import { equal } from '../../shared/equal.js';
 import type { Json } from '../../shared/json.js';
 import { applyPatch, type PatchOperation } from '../../shared/patch.js';
@@ -71,9 +72,20 @@ async function live(options: Partial<KeeperOptions> = {}): Promise<Life> {
 }
 
 /** All that a reader could tell. */
-function told({ name, kind, epoch, version, value, asOf, changedAt, freshness, ...view }: TopicView) {
+function told({
+  name,
+  kind,
+  epoch,
+  version,
+  value,
+  asOf,
+  changedAt,
+  freshness,
+  position,
+  ...view
+}: TopicView) {
   const { reachesBackTo } = view;
-  return { name, kind, epoch, version, value, asOf, changedAt, freshness, reachesBackTo };
+  return { name, kind, epoch, version, value, asOf, changedAt, freshness, position, reachesBackTo };
 }
 const snapshot = (view: TopicView) => ({
   ...told(view),
@@ -177,6 +189,66 @@ describe('topics that are kept in a folder', () => {
   });
 });
 
+describe('where the stream of a topic stands', () => {
+  const at = (id: string) => ({ origin: 'a stream', at: id });
+
+  it('is kept with what brought it there, or by itself', async () => {
+    const first = await live();
+    first.store.writer('log')!.append(1);
+    first.store.writer('log')!.stand(at('1'));
+    first.store.writer('a')!.set({ n: 1 });
+    first.store.writer('a')!.stand(at('one'));
+    await first.store.flushed();
+    first.store.writer('log')!.stand(at('2'));
+    first.store.writer('room/empty')!.stand(at('7'));
+    await first.store.flushed();
+    const { epoch } = first.view('room/empty');
+    await first.end();
+    const second = await live();
+    expect(second.view('log')).toMatchObject({ version: 1, position: at('2') });
+    expect(second.view('a')).toMatchObject({ version: 1, position: at('one') });
+    expect(second.view('room/empty')).toMatchObject({ version: 0, epoch, position: at('7') });
+    await second.append('room/empty', 'first');
+    await second.end();
+    expect((await live()).view('room/empty')).toMatchObject({ version: 1, epoch, position: at('7') });
+  });
+
+  it('is not what it was for a value that came from elsewhere, and is for an event', async () => {
+    const life = await live();
+    for (const topic of ['a', 'log']) life.store.writer(topic)!.stand(at('1'));
+    await life.append('log', 'by the way');
+    await life.set('a', 'by the way');
+    await life.end();
+    const next = await live();
+    expect(next.view('log').position).toEqual(at('1'));
+    expect(next.view('a').position).toBeUndefined();
+  });
+
+  it('is not known of topics that an older version kept, which are all there', async () => {
+    const first = await live();
+    await first.set('a', { n: 1 });
+    await first.append('log', 1, 2);
+    for (const topic of ['a', 'log']) first.store.writer(topic)!.stand(at('2'));
+    await first.store.flushed();
+    const { epoch } = first.view('log');
+    await first.end();
+    const journal = join(folder, JOURNAL);
+    const bytes = readFileSync(journal);
+    const { frame } = createRecordWriter();
+    const old: Buffer[] = [];
+    for (let from = 0; from < bytes.length; from += 8 + bytes.readUInt32LE(from)) {
+      const text = bytes.toString('utf8', from + 8, from + 8 + bytes.readUInt32LE(from));
+      old.push(Buffer.from(frame(text.replaceAll(/,"position":\{[^}]*\}/g, ''))));
+    }
+    expect(Buffer.concat(old).length).toBeLessThan(bytes.length);
+    writeFileSync(journal, Buffer.concat(old));
+    const second = await live();
+    expect(second.keeper.loaded).toEqual({ doubt: undefined, damaged: false });
+    expect(second.view('log')).toMatchObject({ epoch, version: 2, position: undefined });
+    expect(second.view('a')).toMatchObject({ version: 1, value: { n: 1 }, position: undefined });
+  });
+});
+
 describe('what is on the disk', () => {
   it('holds a flush before anybody hears of it', async () => {
     const life = await live();
@@ -199,17 +271,22 @@ describe('what is on the disk', () => {
       life.store.writer('a')!.set({ n, pad: 'x'.repeat(200) });
       life.store.writer('log')!.append(n);
       if (n % 7 === 0) life.store.writer(`room/r${n % 5}`)!.append(n);
+      if (n % 5 === 0) life.store.writer('log')!.stand({ origin: 'a stream', at: `${n}` });
+      // A topic that is nothing but its place, at first and then for a while.
+      if (n % 100 === 50) life.store.writer(`room/at${n}`)!.stand({ origin: 'a stream', at: `${n}` });
       if (n % 3 === 0) life.store.writer(`city/c${n % 11}`)!.set({ n });
       await life.store.flushed();
     }
     expect(life.keeper.state.rewrites).toBeGreaterThan(3);
     expect(life.keeper.state.failures).toBe(0);
     expect((await stat(join(folder, JOURNAL))).size).toBeLessThan(500_000);
-    const before = [...life.store.topics()].map(snapshot).filter(({ version }) => version > 0);
+    const before = [...life.store.topics()]
+      .map(snapshot)
+      .filter(({ version, position }) => version > 0 || position);
     await life.end();
     const again = await live();
     expect(before.map(({ name }) => snapshot(again.view(name)))).toEqual(before);
-    expect(before.length).toBe(18);
+    expect(before.length).toBe(18 + 30);
   });
 
   it('says when the source was asked, though nothing changed', async () => {
@@ -404,13 +481,16 @@ describe('a file that was hurt', () => {
     bytes: Buffer;
     values: Map<string, string>;
     epochs: Map<string, string>;
+    places: Map<string, Position | undefined>;
   }> {
     const values = new Map<string, string>();
     const epochs = new Map<string, string>();
+    const places = new Map<string, Position | undefined>();
     const life = await live({ boot: 'one' });
     life.store.onFlush((flushes) => {
       for (const { topic, change } of flushes) {
         epochs.set(topic.name, topic.epoch);
+        places.set(`${topic.name} ${topic.version}`, topic.position);
         if (topic.kind === 'state') values.set(`${topic.name} ${topic.version}`, topic.valueJson!);
         else if (change?.kind === 'events')
           for (const { version, text } of change.entries) values.set(`${topic.name} ${version}`, text);
@@ -419,19 +499,26 @@ describe('a file that was hurt', () => {
     for (let n = 0; n < 12; n++) {
       life.store.writer('a')!.set({ n, list: [n, 'é', { deep: n % 3 }], pad: 'x'.repeat(150) });
       if (n % 2 === 0) life.store.writer('b')!.set(n % 4 === 0 ? [n] : { now: 'an object', n });
-      if (n % 3 === 0) life.store.writer('log')!.append({ n });
+      if (n % 3 === 0) {
+        life.store.writer('log')!.append({ n });
+        life.store.writer('log')!.stand({ origin: 'a stream', at: `after ${n}` });
+      }
       await life.store.flushed();
     }
     await life.end();
-    return { bytes: readFileSync(join(folder, JOURNAL)), values, epochs };
+    return { bytes: readFileSync(join(folder, JOURNAL)), values, epochs, places };
   }
 
   /** Loads what is there, and holds every topic against what was true. */
-  async function expectTruth({ values, epochs }: Awaited<ReturnType<typeof makePast>>, boot?: string) {
+  async function expectTruth(
+    { values, epochs, places }: Awaited<ReturnType<typeof makePast>>,
+    boot?: string,
+  ) {
     const { topics, doubt } = await loadTopics(folder, boot);
-    for (const { name, kind, epoch, version, value, history } of topics.values()) {
+    for (const { name, kind, epoch, version, value, position, history } of topics.values()) {
       if (doubt !== undefined) expect(epoch).not.toBe(epochs.get(name));
       else expect(epoch).toBe(epochs.get(name));
+      expect(position).toEqual(places.get(`${name} ${version}`));
       if (kind === 'event') {
         for (const step of history) expect(step.text).toBe(values.get(`${name} ${step.version}`));
         continue;
