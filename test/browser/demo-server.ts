@@ -4,6 +4,7 @@ import { createHeadwater } from '../../server/app/app.js';
 import { createLogger } from '../../server/observe/log.js';
 import type { Json } from '../../shared/json.js';
 import type { PolicyName } from '../support/policies.js';
+import { reservedPort } from '../support/reserved-port.js';
 
 export interface DemoServer {
   readonly headwater: Headwater;
@@ -17,7 +18,7 @@ export interface DemoServer {
 
 /** A server with this machine's vital signs, a feed that can be made to fail, a board and a chat. */
 export async function startDemoServer(loop: PolicyName): Promise<DemoServer> {
-  let port = 0;
+  const port = await reservedPort();
   let count = 0;
   async function feed(): Promise<Json> {
     if (server.failing !== undefined) throw new Error(server.failing);
@@ -39,7 +40,6 @@ export async function startDemoServer(loop: PolicyName): Promise<DemoServer> {
     );
 
   let headwater = await start();
-  port = headwater.listeners[0]!.port;
   const server: DemoServer = {
     get headwater() {
       return headwater;

@@ -13,22 +13,17 @@ describe.skipIf(!hasChromium).each(POLICIES)('the WebSocket page, served on %s',
     const { url } = await startDemoServer(loop);
     const page = await open(url);
     await page.locator('.panel').nth(5).waitFor();
-    expect(await page.locator('.panel h2').allTextContents()).toEqual([
-      'Processor',
-      'Memory',
-      'Load',
-      'Network',
-      'Disk',
-      'Event-loop delay',
-    ]);
+    await expect
+      .poll(() => page.locator('.panel h2').allTextContents())
+      .toEqual(['Processor', 'Memory', 'Load', 'Network', 'Disk', 'Event-loop delay']);
     await until(async () => expect(await pointsOf(page)).toBeGreaterThan(2));
     const points = await pointsOf(page);
     const picture = await pictureOf(page);
     await until(async () => expect(await pointsOf(page)).toBeGreaterThan(points + 2));
     await until(async () => expect(await pictureOf(page)).not.toBe(picture));
-    expect(await page.locator('#connection').textContent()).toBe('Live over WebSocket');
-    expect(await page.locator('#topic-facts').textContent()).toMatch(/^as of .+, version \d+$/);
-    expect(await page.title()).toBe('system/vitals · Headwater');
+    await expect.poll(() => page.locator('#connection').textContent()).toBe('Live over WebSocket');
+    await expect.poll(() => page.locator('#topic-facts').textContent()).toMatch(/^as of .+, version \d+$/);
+    await expect.poll(() => page.title()).toBe('system/vitals · Headwater');
   });
 
   test('can be used without a mouse', async () => {
@@ -38,13 +33,13 @@ describe.skipIf(!hasChromium).each(POLICIES)('the WebSocket page, served on %s',
     await page.locator('.topics a').nth(2).waitFor();
 
     await page.keyboard.press('Tab');
-    expect(await page.locator(':focus').textContent()).toBe('Skip to the topic');
+    await expect.poll(() => page.locator(':focus').textContent()).toBe('Skip to the topic');
     expect(await page.locator(':focus').evaluate((link) => getComputedStyle(link).outlineStyle)).toBe(
       'solid',
     );
     await page.keyboard.press('Enter');
-    expect(await page.locator(':focus').getAttribute('id')).toBe('content');
-    expect(await page.locator('h1').textContent()).toBe('system/vitals');
+    await expect.poll(() => page.locator(':focus').getAttribute('id')).toBe('content');
+    await expect.poll(() => page.locator('h1').textContent()).toBe('system/vitals');
 
     await page.evaluate(() => (document.activeElement as HTMLElement).blur());
     await tabTo(page, /^Messages on the wire$/);
@@ -56,7 +51,7 @@ describe.skipIf(!hasChromium).each(POLICIES)('the WebSocket page, served on %s',
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'board' }).waitFor();
     await until(async () => expect(await page.locator('.figures').textContent()).toBe('score3'));
-    expect(await page.locator('.topics a[aria-current]').textContent()).toMatch(/^board/);
+    await expect.poll(() => page.locator('.topics a[aria-current]').textContent()).toMatch(/^board/);
   });
 
   test('shows the messages on the wire, and holds them still on demand', async () => {
@@ -65,7 +60,9 @@ describe.skipIf(!hasChromium).each(POLICIES)('the WebSocket page, served on %s',
     await page.locator('#wire > summary').click();
     const lines = page.locator('.messages li');
     await until(async () => expect(await lines.count()).toBeGreaterThan(4));
-    expect(await page.locator('.messages li.sent').first().textContent()).toContain('"type":"subscribe"');
+    await expect
+      .poll(() => page.locator('.messages li.sent').first().textContent())
+      .toContain('"type":"subscribe"');
 
     await page.getByRole('button', { name: 'Pause' }).click();
     const total = () => page.locator('.wire-tools .count').textContent();
@@ -88,7 +85,7 @@ describe.skipIf(!hasChromium).each(POLICIES)('the WebSocket page, served on %s',
     await page.locator('#wire > summary').click();
     proxy.cut();
     await page.locator('.messages li', { hasText: '"resumed":true' }).first().waitFor();
-    expect(await page.locator('#connection').textContent()).toBe('Live over WebSocket');
+    await expect.poll(() => page.locator('#connection').textContent()).toBe('Live over WebSocket');
   });
 
   test('says that the server is away, and shows the new value when it is back', async () => {
@@ -102,20 +99,20 @@ describe.skipIf(!hasChromium).each(POLICIES)('the WebSocket page, served on %s',
     await server.restart();
     server.headwater.topic('board').set({ life: 2 });
     await until(async () => expect(await page.locator('.figures').textContent()).toBe('life2'));
-    expect(await page.locator('#connection').textContent()).toBe('Live over WebSocket');
+    await expect.poll(() => page.locator('#connection').textContent()).toBe('Live over WebSocket');
   });
 
   test('says why a topic is stale until it is not', async () => {
     const server = await startDemoServer(loop);
     const page = await open(`${server.url}/#feed`);
     await page.locator('.figures dd').first().waitFor();
-    expect(await page.locator('#topic-notice').isVisible()).toBe(false);
+    await expect.poll(() => page.locator('#topic-notice').isVisible()).toBe(false);
     server.failing = 'the feed is down';
     await page.locator('#topic-notice', { hasText: 'Stale: ' }).waitFor();
-    expect(await page.locator('body').getAttribute('class')).toContain('stale');
+    await expect.poll(() => page.locator('body').getAttribute('class')).toContain('stale');
     server.failing = undefined;
     await page.locator('#topic-notice').waitFor({ state: 'hidden' });
-    expect(await page.locator('body').getAttribute('class')).not.toContain('stale');
+    await expect.poll(() => page.locator('body').getAttribute('class')).not.toContain('stale');
   });
 
   test('shows events as they happen', async () => {
@@ -125,7 +122,7 @@ describe.skipIf(!hasChromium).each(POLICIES)('the WebSocket page, served on %s',
       headwater.topic('chat/lobby').append({ text: 'hello' });
       expect(await page.locator('.events li').count()).toBeGreaterThan(1);
     });
-    expect(await page.locator('.events li').first().textContent()).toContain('{"text":"hello"}');
+    await expect.poll(() => page.locator('.events li').first().textContent()).toContain('{"text":"hello"}');
   });
 
   test('says so when there is no such topic', async () => {
@@ -176,15 +173,15 @@ describe.skipIf(!hasChromium).each(POLICIES)('the WebSocket page, served on %s',
     headwater.topic('board').set({ rows, text: 'x'.repeat(500) });
     const page = await open(url, { viewport: { width: 360, height: 700 } });
     await page.locator('.panel').nth(5).waitFor();
-    expect(await overflowOf(page)).toBe(0);
+    await expect.poll(() => overflowOf(page)).toBe(0);
     await page.locator('#wire > summary').click();
     await page.locator('.messages li').first().waitFor();
-    expect(await overflowOf(page)).toBe(0);
+    await expect.poll(() => overflowOf(page)).toBe(0);
     await page.locator('.topics a', { hasText: 'board' }).click();
     await page.locator('table').waitFor();
     await page.locator('.document > summary').click();
     await page.locator('.tree .leaf').first().waitFor();
-    expect(await overflowOf(page)).toBe(0);
+    await expect.poll(() => overflowOf(page)).toBe(0);
   });
 
   test('follows the system between light and dark, and remembers a choice', async () => {

@@ -22,13 +22,15 @@ describe.skipIf(!hasChromium).each(POLICIES)('the event-stream page, served on %
       .locator(`${tile('feed')} .figures dd`)
       .first()
       .waitFor();
-    expect(await page.locator(`${tile('board')} tbody`).textContent()).toBe('a1');
+    await expect.poll(() => page.locator(`${tile('board')} tbody`).textContent()).toBe('a1');
     const points = await pointsOf(page);
     const picture = await pictureOf(page);
     await until(async () => expect(await pointsOf(page)).toBeGreaterThan(points + 2));
     await until(async () => expect(await pictureOf(page)).not.toBe(picture));
-    expect(await page.locator('#connection').textContent()).toBe('Live over an event stream');
-    expect(await page.locator(`${tile('feed')} .facts`).textContent()).toMatch(/^as of .+, version \d+$/);
+    await expect.poll(() => page.locator('#connection').textContent()).toBe('Live over an event stream');
+    await expect
+      .poll(() => page.locator(`${tile('feed')} .facts`).textContent())
+      .toMatch(/^as of .+, version \d+$/);
   });
 
   test('shows the topics that are chosen, without a mouse', async () => {
@@ -44,7 +46,7 @@ describe.skipIf(!hasChromium).each(POLICIES)('the event-stream page, served on %
     await page.keyboard.press('Enter');
     await page.waitForURL(/sse\.html\?topic=board$/);
     await page.locator(`${tile('board')} dd`).waitFor();
-    expect(await page.locator('.tile').count()).toBe(1);
+    await expect.poll(() => page.locator('.tile').count()).toBe(1);
   });
 
   test('shows events as they happen', async () => {
@@ -67,10 +69,8 @@ describe.skipIf(!hasChromium).each(POLICIES)('the event-stream page, served on %
     await until(async () => expect(await page.locator('#connection').textContent()).toBe('Reconnecting'));
     await server.restart();
     server.headwater.topic('board').set({ life: 2 });
-    await until(async () =>
-      expect(await page.locator(`${tile('board')} .figures`).textContent()).toBe('life2'),
-    );
-    expect(await page.locator('#connection').textContent()).toBe('Live over an event stream');
+    await expect.poll(() => page.locator(`${tile('board')} .figures`).textContent()).toBe('life2');
+    await expect.poll(() => page.locator('#connection').textContent()).toBe('Live over an event stream');
   });
 
   test('says why a topic is stale until it is not', async () => {
@@ -85,7 +85,7 @@ describe.skipIf(!hasChromium).each(POLICIES)('the event-stream page, served on %
     expect(await page.locator(`${tile('system/vitals')}.stale`).count()).toBe(0);
     server.failing = undefined;
     await page.locator(`${tile('feed')}:not(.stale)`).waitFor();
-    expect(await page.locator(`${tile('feed')} .notice`).isVisible()).toBe(false);
+    await expect.poll(() => page.locator(`${tile('feed')} .notice`).isVisible()).toBe(false);
   });
 
   test('says so when there is no such topic', async () => {
@@ -103,6 +103,6 @@ describe.skipIf(!hasChromium).each(POLICIES)('the event-stream page, served on %
       .locator(`${tile('board')} td`)
       .first()
       .waitFor();
-    expect(await overflowOf(page)).toBe(0);
+    await expect.poll(() => overflowOf(page)).toBe(0);
   });
 });

@@ -114,7 +114,7 @@ describe('a stream that has left node:http', () => {
     await peer.untilText('first;');
     peer.socket.destroy();
     await expect
-      .poll(() => ended.toSorted(), { timeout: 5_000 })
+      .poll(() => ended.toSorted())
       .toEqual(['/a', '/b', '/c'].flatMap((path) => [`${path} aborted`, `${path} done`]));
   });
 

@@ -24,12 +24,14 @@ describe.each(POLICIES)('a thousand readers that stop on %s', (loop) => {
   const start = (limits = {}) =>
     startServer({
       loop,
+      // However long a busy machine takes for it, nobody is dropped for what the test is not about.
+      heartbeat: '10m',
       topics: [
         { topic: 'board' },
         { topic: 'bulk' },
         { topic: 'log', kind: 'event', history: { count: HISTORY } },
       ],
-      limits: { outboxBytes: OUTBOX, ...limits },
+      limits: { outboxBytes: OUTBOX, slowTimeout: '10m', ...limits },
     });
   const crowdOf = ({ headwater }: TestServer, readers: number, topics: string[]) =>
     openCrowd({
@@ -40,7 +42,7 @@ describe.each(POLICIES)('a thousand readers that stop on %s', (loop) => {
     });
 
   it('do not hold up a thousand good ones, cost a bounded outbox, and end with the exact values', {
-    timeout: 120 * SECOND,
+    timeout: 300 * SECOND,
   }, async () => {
     const server = await start();
     const [board, bulk, log] = [
@@ -60,20 +62,27 @@ describe.each(POLICIES)('a thousand readers that stop on %s', (loop) => {
     const good = await crowdOf(server, GOOD, ['board']);
     const stopped = await crowdOf(server, STOPPED, ['board', 'bulk', 'log']);
 
-    /** The median time until all good ones have got a version; the next one is made only then. */
-    async function timeOfRounds(between: () => void): Promise<number> {
-      const times: number[] = [];
+    /**
+     * Rounds in which all good ones get a version; the next one is made only then. `cost` is what this process used of
+     * the processor for one (the median), which others on the machine do not change; `quickest` the least that one took.
+     */
+    async function rounds(between: () => void): Promise<{ cost: number; quickest: number }> {
+      const costs: number[] = [];
+      let quickest = Number.POSITIVE_INFINITY;
       for (let n = 0; n < ROUNDS; n++) {
         between();
+        const before = process.cpuUsage();
         const began = performance.now();
         commitBoard();
         await good.reached('board', version);
-        times.push(performance.now() - began);
+        quickest = Math.min(quickest, performance.now() - began);
+        const { user, system } = process.cpuUsage(before);
+        costs.push(user + system);
       }
-      return times.sort((a, b) => a - b)[ROUNDS / 2]!;
+      return { cost: costs.sort((a, b) => a - b)[ROUNDS / 2]!, quickest };
     }
 
-    const timeAlone = await timeOfRounds(() => {});
+    const alone = await rounds(() => {});
     await stopped.pause();
     const before = process.memoryUsage().rss;
     // What the kernel takes for each differs by machine: until all outboxes are full.
@@ -83,11 +92,11 @@ describe.each(POLICIES)('a thousand readers that stop on %s', (loop) => {
           commitBulk();
           return metric(server, 'congested_connections');
         },
-        { timeout: 60 * SECOND, interval: 1 },
+        { timeout: 120 * SECOND, interval: 1 },
       )
       .toBe(STOPPED);
     const full = bulkVersion;
-    const timeBeside = await timeOfRounds(() => bulkVersion < full + MORE && commitBulk());
+    const beside = await rounds(() => bulkVersion < full + MORE && commitBulk());
 
     const bound = STOPPED * (OUTBOX + BULK + 1024);
     expect(await metric(server, 'outbox_bytes')).toBeLessThan(bound);
@@ -95,12 +104,14 @@ describe.each(POLICIES)('a thousand readers that stop on %s', (loop) => {
     const grown = process.memoryUsage().rss - before;
     expect(grown).toBeLessThan(bound + 64 * MEBI);
     // Without the cost of the bulk versions themselves it is about 1.
-    expect(timeBeside / timeAlone).toBeLessThan(4);
+    expect(beside.cost / alone.cost).toBeLessThan(4);
+    // Nobody waits for those who stopped; a machine that is busy in the one half alone is no reason to fail.
+    expect(beside.quickest / alone.quickest).toBeLessThan(20);
     expect((await good.report()).faults).toEqual([]);
 
     await stopped.resume();
     await expect
-      .poll(async () => (await stopped.report()).holds, { timeout: 60 * SECOND, interval: 100 })
+      .poll(async () => (await stopped.report()).holds, { timeout: 120 * SECOND, interval: 100 })
       .toEqual({
         [holding('board', version, board.value)]: STOPPED,
         [holding('bulk', bulkVersion, bulk.value)]: STOPPED,
@@ -125,12 +136,12 @@ describe.each(POLICIES)('a thousand readers that stop on %s', (loop) => {
           bulk.set(`${Math.random()}`.padEnd(4 * BULK));
           return metric(server, 'limit_hits_total{limit="slowTimeout"}');
         },
-        { timeout: 15 * SECOND },
+        { timeout: 60 * SECOND },
       )
       .toBe(SOME);
     server.headwater.topic('board').set('still here');
     await good.reached('board', 1);
-    expect(await metric(server, 'connections')).toBe(SOME);
+    await expect.poll(() => metric(server, 'connections')).toBe(SOME);
     expect((await good.report()).closed).toBe(0);
   });
 });

@@ -3,7 +3,7 @@ import type { JsonObject } from '../../shared/json.js';
 import { upstream } from '../support/http-upstream.js';
 import { until } from '../support/scripted-servers.js';
 import { startServer } from '../support/server.js';
-import { FAULTS } from '../support/upstream-faults.js';
+import { FAULTS, timeoutFor } from '../support/upstream-faults.js';
 
 describe('a topic beside one whose upstream', () => {
   it.each(FAULTS)('%s does not notice', async (_name, answer, says) => {
@@ -15,7 +15,12 @@ describe('a topic beside one whose upstream', () => {
     const { headwater } = await startServer({
       sources: [
         { topic: 'good', every: 10, when: 'always', fetch: good.url },
-        { topic: 'bad', every: 10, when: 'always', fetch: { url: bad.url, timeout: 1_000, maxBytes: 1e6 } },
+        {
+          topic: 'bad',
+          every: 10,
+          when: 'always',
+          fetch: { url: bad.url, timeout: timeoutFor(says), maxBytes: 1e6 },
+        },
       ],
     });
     const values: number[] = [];

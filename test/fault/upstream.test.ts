@@ -1,18 +1,19 @@
 import type { Socket } from 'node:net';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { manualClock } from '../../server/async/manual-clock.js';
 import { createHttpClient } from '../../server/source/http/client.js';
 import { httpSource } from '../../server/source/http/http.js';
 import { type Answer, feed, json, upstream } from '../support/http-upstream.js';
-import { FAULTS, HALF } from '../support/upstream-faults.js';
+import { until } from '../support/scripted-servers.js';
+import { FAULTS, HALF, timeoutFor } from '../support/upstream-faults.js';
 
 describe('an upstream that', () => {
   it.each(FAULTS)(
     '%s makes the topic stale with a short reason, and it recovers',
     async (_name, answer, says) => {
       const server = await upstream();
-      const topic = feed(`${server.url}?key=SECRET`, { timeout: 1_000, maxBytes: 1_000_000 });
+      const topic = feed(`${server.url}?key=SECRET`, { timeout: timeoutFor(says), maxBytes: 1_000_000 });
       server.answer = json('{"n":1}');
       expect(await topic.fetch()).toEqual({ value: '{"n":1}', stale: undefined });
 
@@ -26,7 +27,7 @@ describe('an upstream that', () => {
       server.answer = json('{"n":2}');
       expect(await topic.fetch()).toEqual({ value: '{"n":2}', stale: undefined });
       await topic.close();
-      await vi.waitFor(() => expect(server.sockets.size).toBe(0));
+      await until(() => expect(server.sockets.size).toBe(0));
     },
   );
 
@@ -62,7 +63,7 @@ describe('an upstream that', () => {
     const source = httpSource(client, { url: server.url }, clock);
     const fetched = source.fetch({ signal: new AbortController().signal, previous: undefined });
     fetched.catch(() => {});
-    await vi.waitFor(() => expect(server.requests).toHaveLength(1));
+    await until(() => expect(server.requests).toHaveLength(1));
     await clock.advance(9_999);
     expect(server.sockets.size).toBe(1);
     await clock.advance(1);
@@ -70,7 +71,7 @@ describe('an upstream that', () => {
       code: 'source_timeout',
       message: `${server.url} gave no complete answer within 10 s`,
     });
-    await vi.waitFor(() => expect(server.sockets.size).toBe(0));
+    await until(() => expect(server.sockets.size).toBe(0));
   });
 
   it('cannot be reached is told from one that fails', async () => {
@@ -104,7 +105,7 @@ describe('a source that is closed', () => {
     await asked;
     await topic.close();
     await fetched;
-    await vi.waitFor(() => expect(server.sockets.size).toBe(0));
+    await until(() => expect(server.sockets.size).toBe(0));
     expect(topic.view.freshness).toEqual({ stale: false });
   });
 });
@@ -193,9 +194,11 @@ describe('an upstream that works', () => {
       return topic.refresher.state.lastError as { retryAfter: number | undefined };
     };
     expect(await refused('120')).toMatchObject({ retryAfter: 120_000 });
-    const { retryAfter } = await refused(new Date(Date.now() + 60_000).toUTCString());
-    expect(retryAfter).toBeGreaterThan(50_000);
-    expect(retryAfter).toBeLessThanOrEqual(60_000);
+    // A date has whole seconds.
+    const asked = Math.ceil(Date.now() / 1_000) * 1_000;
+    const { retryAfter } = await refused(new Date(asked + 3_600_000).toUTCString());
+    expect(retryAfter).toBeLessThanOrEqual(3_601_000);
+    expect(retryAfter).toBeGreaterThanOrEqual(asked + 3_600_000 - Date.now());
     expect(await refused('soon')).toMatchObject({ retryAfter: undefined });
   });
 

@@ -77,7 +77,9 @@ describe.each(['libuv', 'uws'])('headwater serve --loop %s', (loop) => {
     server.process.kill('SIGTERM');
     expect(await server.ended).toBe(0);
     expect(server.stderr).toBe('');
-    expect(entries(server).map(({ msg }) => msg)).toEqual([
+    const told = entries(server).map(({ msg }) => msg);
+    // On a machine that keeps it from running, it says so.
+    expect(told.filter((msg) => msg !== 'the event loop was held')).toEqual([
       `listening on ${url}`,
       expect.stringMatching(/^listening on tcp:/),
       'draining',

@@ -63,7 +63,7 @@ describe('headwater tail', () => {
     const command = tail(url, 'board');
     await command.says(/v1\n[\s\S]*away: 0/);
     await publish(url, 'board', 'PUT', { home: 2, away: 0, list: [1, 2, 3] });
-    await command.says(/gone - true/);
+    await command.says(/gone - true\n/);
     expect(command.stdout).toMatch(
       /\d\d:\d\d:\d\d\.\d{3} v2\n {2}\/home 1 → 2\n {2}\/list\/2 \+ 3\n {2}\/gone - true\n$/,
     );

@@ -4,6 +4,7 @@ import { createHeadwater } from '../../server/app/app.js';
 import { type ConnectOptions, connect, type StateUpdate, type Update } from '../../shared/client/index.js';
 import { cuttableProxy } from '../support/cuttable-proxy.js';
 import { POLICIES } from '../support/policies.js';
+import { reservedPort } from '../support/reserved-port.js';
 import { until } from '../support/scripted-servers.js';
 import { startServer } from '../support/server.js';
 
@@ -76,8 +77,9 @@ describe.each(SIDES)('the client against a $loop server over $transport', ({ loo
 
   test('takes the new value when the server begins a new life on the same port', async () => {
     const topics = TOPICS;
-    const first = await createHeadwater({ loop, topics, http: { port: 0 }, drainTimeout: 200 });
-    const { url, port } = first.listeners[0]!;
+    const port = await reservedPort();
+    const first = await createHeadwater({ loop, topics, http: { port }, drainTimeout: 200 });
+    const { url } = first.listeners[0]!;
     first.topic('board').set('old');
     first.topic('board').set('older');
     const { client, statuses } = open(url);

@@ -134,17 +134,18 @@ describe('the client over WebSocket', () => {
   test('pings a silent server, and reconnects when no answer comes', async () => {
     const deaf = new Set<Peer>();
     await using server = await scriptedWebSocketServer({
-      heartbeat: 20,
+      heartbeat: 50,
       answer(message, peer) {
         if (message.type === 'ping' && !deaf.has(peer)) peer.say({ type: 'pong' });
       },
     });
     const { client } = open(server.url);
-    const peer = await server.peer(0);
-    await until(() => expect(peer.heard.filter(({ type }) => type === 'ping').length).toBeGreaterThan(3));
-    expect(server.peers).toHaveLength(1);
-    deaf.add(peer);
-    await server.peer(1);
+    const pings = (peer: Peer) => peer.heard.filter(({ type }) => type === 'ping').length;
+    // One that is answered is followed by others on the same connection. A machine that is busy for longer than a
+    // heartbeat may have cost an earlier connection.
+    await until(() => expect(Math.max(0, ...server.peers.map(pings))).toBeGreaterThan(3));
+    for (const peer of server.peers) deaf.add(peer);
+    await server.peer(server.peers.length);
     await until(() => expect(server.open).toBe(1));
     await client.close();
   });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { crowdIsTooLarge, gatherCrowd } from '../support/crowd.js';
 import { POLICIES } from '../support/policies.js';
+import { reservedPort } from '../support/reserved-port.js';
 import { type Served, serve } from '../support/served.js';
 import { TOKEN } from '../support/server.js';
 
@@ -61,20 +62,21 @@ async function publishUntilRefused(server: Served, each: (n: number) => object) 
 describe.each(POLICIES)('a drain under load on %s', (loop) => {
   it.skipIf(obstacle)(
     `${CROWD} clients lose no version: told to come back, closed with 1012, and resumed without a hole`,
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async () => {
-      const config = (port: number) => ({
+      const port = await reservedPort();
+      const config = {
         loop,
         http: { port },
         state: { dir: './state' },
-        drainTimeout: '10s',
+        drainTimeout: '2m',
         limits: { connections: CROWD + 10, messagesPerSecond: 0 },
         auth: { publish: { tokens: [TOKEN] } },
         topics: [{ topic: 'board' }],
-      });
+      };
       const board = (n: number) => ({ n, rows: Array.from({ length: 30 }, (_, id) => ({ id, n: id })) });
       const crowd = await gatherCrowd(CROWD);
-      const first = await serve(folder, config(0));
+      const first = await serve(folder, config);
       await first.put('board', board(1));
       await crowd.come(first.port, 'board', 200);
       const publishing = publishUntilRefused(first, board);
@@ -101,7 +103,7 @@ describe.each(POLICIES)('a drain under load on %s', (loop) => {
       expect([last.version, last.version + 1]).toContain(Number(version));
       expect([last.n, last.n + 1]).toContain(Number(n));
 
-      const second = await serve(folder, config(first.port));
+      const second = await serve(folder, config);
       await second.put('board', board(1_000));
       await second.put('board', board(1_001));
       const back = await crowd.come(second.port, 'board', 500);
@@ -115,7 +117,7 @@ describe.each(POLICIES)('a drain under load on %s', (loop) => {
     const server = await serve(folder, {
       loop,
       http: { port: 0 },
-      drainTimeout: '5s',
+      drainTimeout: '2m',
       auth: { publish: { tokens: [TOKEN] } },
       topics: [{ topic: 'board' }],
     });

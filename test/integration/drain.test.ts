@@ -9,7 +9,7 @@ describe.each(POLICIES)('a server that goes away on %s', (loop) => {
   const topics = [{ topic: 'board' }];
 
   it('finishes its flushes, tells every client when to come back, and closes with 1012', async () => {
-    const server = await startServer({ loop, topics });
+    const server = await startServer({ loop, topics, drainTimeout: '30s' });
     const board = server.headwater.topic('board');
     board.set('first');
     const socket = await openWebSocket(server.wsUrl);
@@ -68,7 +68,7 @@ describe.each(POLICIES)('a server that goes away on %s', (loop) => {
   });
 
   it('lets an answer of many MB that is on its way arrive whole', async () => {
-    const server = await startServer({ loop, topics, drainTimeout: '10s' });
+    const server = await startServer({ loop, topics, drainTimeout: '30s' });
     const text = 'x'.repeat(24 * 1024 * 1024);
     server.headwater.topic('board').set(text);
     await expect.poll(() => server.headwater.topic('board').version).toBe(1);
@@ -109,7 +109,7 @@ describe.each(POLICIES)('a server that goes away on %s', (loop) => {
 
 describe.each(POLICIES)('a dead peer on %s', (loop) => {
   it('is dropped when it answered none of two heartbeats', async () => {
-    const server = await startServer({ loop, topics: [{ topic: 'board' }], heartbeat: '200ms' });
+    const server = await startServer({ loop, topics: [{ topic: 'board' }], heartbeat: '1s' });
     const dead = await openWebSocket(server.wsUrl, { autoPong: false });
     const alive = await openWebSocket(server.wsUrl);
     expect((await dead.closed).code).toBe(1006);

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { loadConfig } from '../../server/config/load.js';
 import type { Json } from '../../shared/json.js';
+import type { PatchMessage } from '../../shared/messages.js';
 import { runScript } from '../support/cli.js';
 import { openEventStream, openWebSocket } from '../support/clients.js';
 import { startServer } from '../support/server.js';
@@ -55,8 +56,12 @@ describe('the example', () => {
     const value = await inbox.nextWhere((message) => message.type === 'value');
     const { features } = (value as unknown as { value: Earthquakes }).value;
     for (let n = 0; n < 3; n++) {
-      const patch = await inbox.nextWhere((message) => message.type === 'patch');
-      expect(JSON.stringify(patch).length).toBeLessThan(2_000);
+      const message = await inbox.nextWhere(({ type }) => type === 'patch');
+      const { patch } = message as PatchMessage;
+      // As many as shook since, which are several where this client was too busy to take each.
+      const added = patch.filter(({ op }) => op === 'add').length;
+      expect(added).toBeGreaterThan(0);
+      expect(JSON.stringify(message).length).toBeLessThan(added * 2_000);
     }
     expect(JSON.stringify(frames[2]).length).toBeGreaterThan(1_000_000);
     expect(features.length).toBeGreaterThan(1_000);
@@ -91,6 +96,6 @@ describe('the example', () => {
     expect((await inbox.next()).type).toBe('hello');
     program.process.kill('SIGTERM');
     expect(await program.ended).toBe(0);
-    expect(stream.text()).toContain('"type":"drain"');
+    await stream.inbox.nextWhere(({ message }) => message.type === 'drain');
   });
 });

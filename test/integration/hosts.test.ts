@@ -29,7 +29,8 @@ describe('sources of one host', () => {
     let most = 0;
     server.answer = (request, response) => {
       most = Math.max(most, ++open);
-      setImmediate(() => {
+      // As many as may be are open at some time, however slowly they come.
+      void until(() => expect(most).toBeGreaterThanOrEqual(2)).then(() => {
         open -= 1;
         json('1')(request, response);
       });

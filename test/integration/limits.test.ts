@@ -110,19 +110,22 @@ const CASES: readonly Case[] = [
       }
       const { hostname, port } = new URL(server.url);
       let cut = 0;
+      let stood = 0;
       const sockets: Socket[] = [];
       for (let n = 0; n < 1_001 + SURPLUS; n++) {
         const socket = connect(Number(port), hostname).on('error', () => {});
         socket.on('close', () => {
+          stood = Math.max(stood, sockets.length - cut - 1);
           cut += 1;
         });
         sockets.push(socket);
         // One by one: the queue of those that wait to be accepted is short, and what overflows it comes seconds later.
         await once(socket, 'connect');
       }
-      // One that has not asked anything cannot be told anything. Those that ask for metrics here count too.
-      await expect.poll(() => cut, { timeout: 8_000 }).toBeGreaterThanOrEqual(SURPLUS);
-      expect(cut).toBeLessThan(SURPLUS + SLACK);
+      // One that has not asked anything cannot be told anything.
+      await expect.poll(() => cut).toBeGreaterThanOrEqual(SURPLUS);
+      // Those that ask for metrics here count too, and one whose end has not been heard of yet does not.
+      expect(Math.abs(stood - 1_001)).toBeLessThanOrEqual(SLACK);
       for (const socket of sockets) socket.destroy();
       return [];
     },
@@ -144,7 +147,7 @@ const CASES: readonly Case[] = [
     config: { limits: { messagesPerSecond: 3 } },
     async meet(server) {
       const client = await openWebSocket(server.wsUrl);
-      for (let n = 0; n < 5; n++) client.say({ type: 'ping' });
+      for (let n = 0; n < 100; n++) client.say({ type: 'ping' });
       return [await errorOf(client)];
     },
     told: { code: 'limit' },
@@ -245,13 +248,10 @@ const CASES: readonly Case[] = [
       await client.inbox.nextWhere(({ type }) => type === 'subscribed');
       client.socket.pause();
       await expect
-        .poll(
-          async () => {
-            server.headwater.topic('board').set(`${Math.random()}`.padEnd(1_000_000));
-            return metric(server, 'connections');
-          },
-          { timeout: 10_000 },
-        )
+        .poll(async () => {
+          server.headwater.topic('board').set(`${Math.random()}`.padEnd(1_000_000));
+          return metric(server, 'connections');
+        })
         .toBe(0);
       // A reader that takes nothing cannot be told anything.
       return [];

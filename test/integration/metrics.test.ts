@@ -113,7 +113,7 @@ describe.each(POLICIES)('the metrics of a server on %s', (loop) => {
     const sockets = [connect(echo!, '127.0.0.1'), connect(race!, '127.0.0.1')];
     await Promise.all(sockets.map((one) => once(one, 'connect')));
     for (const transport of ['websocket', 'sse', 'long-poll', 'race', 'echo'])
-      await expect.poll(() => open(transport), { message: transport, timeout: 10_000 }).toBe(1);
+      await expect.poll(() => open(transport), { message: transport }).toBe(1);
 
     leaving.abort();
     stream.close();
@@ -121,7 +121,7 @@ describe.each(POLICIES)('the metrics of a server on %s', (loop) => {
     for (const one of sockets) one.destroy();
     await Promise.all([closed, waiting]);
     for (const transport of ['websocket', 'sse', 'long-poll', 'race', 'echo'])
-      await expect.poll(() => open(transport), { message: transport, timeout: 10_000 }).toBe(0);
+      await expect.poll(() => open(transport), { message: transport }).toBe(0);
   });
 
   it('count each flush and each fetch in a histogram of how long it took', async () => {
@@ -155,7 +155,9 @@ describe.each(POLICIES)('the metrics of a server on %s', (loop) => {
     });
     server.headwater.topic('published').set(1);
     await fetch(`${server.url}/topics/asleep`);
-    expect((await scrape(server.url)).get('headwater_data_age_seconds')?.series).toEqual([]);
+    await expect
+      .poll(async () => (await scrape(server.url)).get('headwater_data_age_seconds')?.series)
+      .toEqual([]);
     await openEventStream(`${server.url}/topics/published`);
     const { inbox } = await openEventStream(`${server.url}/topics/watched`);
     await inbox.next();
@@ -224,9 +226,7 @@ describe('what is written about the metrics', () => {
   it('holds in the Grafana dashboard: every metric that it asks for is there, with the labels that it uses', async () => {
     const server = await startRich('libuv');
     await openEventStream(`${server.url}/sse?topic=one&topic=by/oslo&topic=many/a`);
-    await expect
-      .poll(async () => sampleOf(await scrape(server.url), 'headwater_batch_instances'), { timeout: 10_000 })
-      .toBe(1);
+    await expect.poll(async () => sampleOf(await scrape(server.url), 'headwater_batch_instances')).toBe(1);
     const families = await scrape(server.url);
     const asked = expressionsOf(dashboard);
     expect(asked.length).toBeGreaterThan(50);

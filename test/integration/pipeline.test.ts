@@ -2,9 +2,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it, onTestFinished, vi } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { pipeline } from '../../server/index.js';
 import { fileSink } from '../../server/source/sink/file.js';
+import { until } from '../support/scripted-servers.js';
 import { startServer } from '../support/server.js';
 
 it('a pipeline fetches, parses, transforms and stores, under the eyes of the metrics', async () => {
@@ -19,11 +20,13 @@ it('a pipeline fetches, parses, transforms and stores, under the eyes of the met
   const upstream = createServer((request, response) => {
     inWork += 1;
     most = Math.max(most, inWork);
-    setTimeout(async () => {
+    void (async () => {
+      // As many as may be are in work at some time, however slowly they come.
+      await until(() => expect(most).toBeGreaterThanOrEqual(4));
       if (request.url === '/19') await seen;
       inWork -= 1;
       response.end(request.url === '/3' ? '{' : `{"path":"${request.url}"}`);
-    }, 20);
+    })();
   });
   await new Promise<void>((listening) => upstream.listen(0, '127.0.0.1', listening));
   onTestFinished(() => void upstream.close());
@@ -42,9 +45,9 @@ it('a pipeline fetches, parses, transforms and stores, under the eyes of the met
   const running = pipe.run(Array.from({ length: 20 }, (_, n) => n));
 
   const metrics = async () => (await fetch(`${url}/metrics`)).text();
-  await vi.waitFor(async () => {
+  await until(async () => {
     expect(await metrics()).toMatch(/^headwater_pipeline_out_total\{pipeline="pages",stage="sink"\} [1-9]/m);
-  }, 10_000);
+  });
   see();
   await running;
   expect(most).toBe(4);

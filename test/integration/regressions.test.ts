@@ -126,7 +126,7 @@ describe.each(POLICIES)('on %s, what once went wrong:', (loop) => {
   });
 
   it('a stream with a backlog was cut by a drain before its goodbye', async () => {
-    const server = await startServer({ loop, topics: [{ topic: 'board' }], drainTimeout: '10s' });
+    const server = await startServer({ loop, topics: [{ topic: 'board' }], drainTimeout: '30s' });
     server.headwater.topic('board').set('x'.repeat(12_000_000));
     const response = await fetch(`${server.url}/topics/board`, { headers: { accept: 'text/event-stream' } });
     await expect.poll(() => server.headwater.topic('board').version).toBe(1);

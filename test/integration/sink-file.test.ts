@@ -2,9 +2,10 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import lockfile from 'proper-lockfile';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { fileSink } from '../../server/source/sink/file.js';
 import type { Json } from '../../shared/json.js';
+import { until } from '../support/scripted-servers.js';
 import { startServer } from '../support/server.js';
 
 let directory: string;
@@ -30,15 +31,12 @@ describe('a file that a topic is written to', () => {
   it('holds each new value, whole at every moment', async () => {
     let n = 0;
     const { headwater } = await serve(() => ({ n: n++, padding: 'x'.repeat(100_000) }));
-    await vi.waitFor(async () => expect(await read()).toMatchObject({ n: expect.any(Number) }));
+    await until(async () => expect(await read()).toMatchObject({ n: expect.any(Number) }));
     const seen = new Set<number>();
-    await vi.waitFor(
-      async () => {
-        seen.add(((await read()) as { n: number }).n);
-        expect(seen.size).toBeGreaterThan(10);
-      },
-      { timeout: 10_000, interval: 0 },
-    );
+    await until(async () => {
+      seen.add(((await read()) as { n: number }).n);
+      expect(seen.size).toBeGreaterThan(10);
+    });
     await headwater.close();
     expect(await read()).toEqual(headwater.topic('board').value);
     expect(await readdir(directory)).toEqual(['board.json']);
@@ -79,12 +77,12 @@ describe('a file that a topic is written to', () => {
       Number(
         new RegExp(`^headwater_${name} (.*)$`, 'm').exec(await (await fetch(`${url}/metrics`)).text())![1],
       );
-    await vi.waitFor(async () => expect(await sinkMetric('failing_sinks')).toBe(1), { timeout: 5_000 });
+    await until(async () => expect(await sinkMetric('failing_sinks')).toBe(1));
     const { version } = headwater.topic('board');
-    await vi.waitFor(() => expect(headwater.topic('board').version).toBeGreaterThan(version + 3));
+    await until(() => expect(headwater.topic('board').version).toBeGreaterThan(version + 3));
     await mkdir(directory);
-    await vi.waitFor(async () => expect(await read()).toEqual(expect.any(Number)), { timeout: 10_000 });
-    await vi.waitFor(async () => expect(await sinkMetric('failing_sinks')).toBe(0));
+    await until(async () => expect(await read()).toEqual(expect.any(Number)));
+    await until(async () => expect(await sinkMetric('failing_sinks')).toBe(0));
     expect(await sinkMetric('sink_writes_total')).toBeGreaterThan(0);
     await headwater.close();
   });
@@ -149,7 +147,7 @@ describe('a warm start from a file', () => {
     const { url } = await startServer({
       sources: [{ topic: 'board', every: 20, when: 'always', fetch: () => ({ n: 2 }), sinks: [{ file }] }],
     });
-    await vi.waitFor(async () => expect(await read()).toEqual({ n: 2 }), { timeout: 5_000 });
+    await until(async () => expect(await read()).toEqual({ n: 2 }));
     expect(await held(url)).toEqual({ n: 2 });
   });
 });

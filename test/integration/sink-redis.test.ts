@@ -1,13 +1,18 @@
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ConfigInput } from '../../server/config/schema.js';
 import { describeWithRedis, startRedis, type TestRedis } from '../support/redis.js';
+import { questionTo } from '../support/redis-question.js';
+import { until } from '../support/scripted-servers.js';
 import { startServer } from '../support/server.js';
 
 type Sinks = NonNullable<NonNullable<ConfigInput['sources']>[number]['sinks']>;
 
+const HOUR = 3_600_000;
+
 /** A server whose one topic counts up, or stands still. */
-async function serve(redis: TestRedis, sinks: Sinks, fetch: () => unknown) {
+async function serve(redis: TestRedis, sinks: Sinks, fetch: () => unknown, drainTimeout?: number) {
   return startServer({
+    ...(drainTimeout === undefined ? {} : { drainTimeout }),
     redis: { url: redis.url },
     sources: [{ topic: 'board', every: 20, when: 'always', fetch, sinks }],
   });
@@ -18,21 +23,22 @@ function counter() {
   return () => ({ n: ++n });
 }
 
-const soon = (check: () => unknown) => vi.waitFor(check, { timeout: 15_000, interval: 5 });
-
 describeWithRedis('a topic that is written to Redis', () => {
   it('is kept in a key, which can outlive it for a while', async () => {
     const redis = await startRedis();
-    await serve(redis, [{ redis: { key: 'board', ttl: 60_000 } }], () => ({ n: 1 }));
-    await soon(async () => expect(await redis.client.get('board')).toBe('{"n":1}'));
-    expect(await redis.client.pttl('board')).toBeGreaterThan(50_000);
-    expect(Number(await redis.client.get('board:asOf'))).toBeGreaterThan(Date.now() - 60_000);
+    const began = Date.now();
+    await serve(redis, [{ redis: { key: 'board', ttl: HOUR } }], () => ({ n: 1 }));
+    await until(async () => expect(await redis.client.get('board')).toBe('{"n":1}'));
+    expect(await redis.client.pttl('board')).toBeGreaterThan(HOUR / 2);
+    await until(async () =>
+      expect(Number(await redis.client.get('board:asOf'))).toBeGreaterThanOrEqual(began),
+    );
   });
 
   it('is kept in a field of a hash', async () => {
     const redis = await startRedis();
     await serve(redis, [{ redis: { hash: 'boards', field: 'eu' } }], () => ({ n: 1 }));
-    await soon(async () => expect(await redis.client.hgetall('boards')).toEqual({ eu: '{"n":1}' }));
+    await until(async () => expect(await redis.client.hgetall('boards')).toEqual({ eu: '{"n":1}' }));
   });
 
   it('is kept in a stream, each value once and in order, up to its cap', async () => {
@@ -40,7 +46,7 @@ describeWithRedis('a topic that is written to Redis', () => {
     await serve(redis, [{ redis: { stream: 'log', cap: 10 } }], counter());
     // The cap is about ten: Redis drops whole blocks of a hundred.
     const firstOf = async () => (await redis.client.xrange('log', '-', '+', 'COUNT', 1))[0]?.[1][1];
-    await soon(async () => expect(await firstOf()).toMatch(/"n":(?!1\})/));
+    await until(async () => expect(await firstOf()).toMatch(/"n":(?!1\})/));
     const entries = await redis.client.xrange('log', '-', '+');
     expect(entries.length).toBeLessThan(250);
     const seen = entries.map(([, [, json]]) => (JSON.parse(json!) as { n: number }).n);
@@ -50,7 +56,7 @@ describeWithRedis('a topic that is written to Redis', () => {
   it('is all there after a stop', async () => {
     const redis = await startRedis();
     const { headwater } = await serve(redis, [{ redis: { key: 'board' } }], counter());
-    await soon(async () => expect(await redis.client.exists('board')).toBe(1));
+    await until(async () => expect(await redis.client.exists('board')).toBe(1));
     await headwater.close();
     const { value } = headwater.topic('board');
     expect(JSON.parse((await redis.client.get('board'))!)).toEqual(value);
@@ -84,7 +90,7 @@ describeWithRedis('a topic that is written to Redis', () => {
     });
     const versions: unknown[] = [];
     reader.headwater.topic('copy').subscribe(({ value }) => versions.push(value));
-    await soon(() => expect(versions.length).toBeGreaterThan(5));
+    await until(() => expect(versions.length).toBeGreaterThan(5));
   });
 });
 
@@ -103,57 +109,55 @@ describeWithRedis('while Redis is down', () => {
       let counting = true;
       const { headwater } = await serve(redis, [{ redis: { key: 'board' } }], () => (counting ? ++n : n));
       const topic = headwater.topic('board');
-      await soon(async () => expect(await redis.client.get('board')).not.toBeNull());
+      await until(async () => expect(await redis.client.get('board')).not.toBeNull());
       await breakIt(redis);
       const { version } = topic;
-      await soon(() => expect(topic.version).toBeGreaterThan(version + 20));
+      await until(() => expect(topic.version).toBeGreaterThan(version + 20));
       counting = false;
       await mend(redis);
-      await soon(async () => expect(await redis.client.get('board')).toBe(String(topic.value)));
+      await until(async () => expect(await redis.client.get('board')).toBe(String(topic.value)));
     },
   );
 
   it('a value that does not change is there again in a Redis that lost it', async () => {
     const redis = await startRedis();
     await serve(redis, [{ redis: { key: 'board' } }], () => 1);
-    await soon(async () => expect(await redis.client.get('board')).toBe('1'));
+    await until(async () => expect(await redis.client.get('board')).toBe('1'));
     await redis.kill();
     await redis.start();
-    await soon(async () => expect(await redis.client.get('board')).toBe('1'));
+    await until(async () => expect(await redis.client.get('board')).toBe('1'));
   });
 
   it('a stream gets what waited, in order and without a hole', async () => {
     const redis = await startRedis();
     const { headwater } = await serve(redis, [{ redis: { stream: 'log' } }], counter());
-    await soon(async () => expect(await redis.client.xlen('log')).toBeGreaterThan(3));
+    await until(async () => expect(await redis.client.xlen('log')).toBeGreaterThan(3));
     await redis.kill();
     const { version } = headwater.topic('board');
-    await soon(() => expect(headwater.topic('board').version).toBeGreaterThan(version + 20));
+    await until(() => expect(headwater.topic('board').version).toBeGreaterThan(version + 20));
     await redis.start();
-    await soon(async () => expect(await redis.client.xlen('log')).toBeGreaterThan(20));
+    await until(async () => expect(await redis.client.xlen('log')).toBeGreaterThan(20));
     const seen = (await redis.client.xrange('log', '-', '+')).map(([, [, json]]) => JSON.parse(json!).n);
     const distinct = [...new Set(seen)];
     expect(distinct).toEqual(distinct.map((_, i) => distinct[0] + i));
   });
 
-  it('the server starts, and stops within its bound', async () => {
+  it('the server starts, and stops within a bound of its own', async () => {
     const redis = await startRedis({ running: false });
-    const { headwater } = await serve(redis, [{ redis: { key: 'board' } }], counter());
-    await soon(() => expect(headwater.topic('board').version).toBeGreaterThan(2));
-    const began = performance.now();
+    const { headwater } = await serve(redis, [{ redis: { key: 'board' } }], counter(), HOUR);
+    await until(() => expect(headwater.topic('board').version).toBeGreaterThan(2));
     await headwater.close();
-    expect(performance.now() - began).toBeLessThan(1_500);
   });
 
-  it('a hanging Redis holds a stop up for no longer than the bound', async () => {
+  it('a stop does not wait until a Redis that hangs is given up', async () => {
     const redis = await startRedis();
     onTestFinished(redis.thaw);
-    const { headwater } = await serve(redis, [{ redis: { key: 'board' } }], counter());
-    await soon(async () => expect(await redis.client.exists('board')).toBe(1));
+    const { headwater } = await serve(redis, [{ redis: { key: 'board' } }], counter(), HOUR);
+    await until(async () => expect(await redis.client.exists('board')).toBe(1));
+    const asked = await questionTo(redis);
     redis.freeze();
-    const began = performance.now();
-    await headwater.close();
-    expect(performance.now() - began).toBeLessThan(4_000);
+    const ends = [asked.givenUp().then(() => 'given up'), headwater.close().then(() => 'stopped')];
+    expect(await Promise.race(ends)).toBe('stopped');
   });
 });
 
@@ -164,9 +168,9 @@ describe('a Redis that refuses', () => {
       await redis.client.sadd('boards', 'x');
       const sinks = [{ redis: { hash: 'boards', field: 'eu' } }, { redis: { key: 'board' } }];
       const { url } = await serve(redis, sinks, counter());
-      await soon(async () => expect(await redis.client.get('board')).toMatch(/"n"/));
+      await until(async () => expect(await redis.client.get('board')).toMatch(/"n"/));
       const metrics = async () => (await fetch(`${url}/metrics`)).text();
-      await soon(async () => expect(await metrics()).toMatch(/^headwater_failing_sinks 1$/m));
+      await until(async () => expect(await metrics()).toMatch(/^headwater_failing_sinks 1$/m));
     });
   });
 });

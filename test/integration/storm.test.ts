@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vit
 import { openEventStream } from '../support/clients.js';
 import { crowdIsTooLarge, gatherCrowd } from '../support/crowd.js';
 import { POLICIES } from '../support/policies.js';
+import { reservedPort } from '../support/reserved-port.js';
 import { type Served, serve } from '../support/served.js';
 import { AUTHORIZED, startServer, TOKEN } from '../support/server.js';
 
@@ -48,19 +49,20 @@ async function refresh(server: Served): Promise<void> {
 describe.each(POLICIES)('a storm on %s', (loop) => {
   it.skipIf(obstacle)(
     `${CROWD} clients that come back at once cost no upstream call and no encoding each, and end with the exact value`,
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async () => {
       const upstream = await changingUpstream();
-      const config = (port: number) => ({
+      const port = await reservedPort();
+      const config = {
         loop,
         http: { port },
         state: { dir: './state' },
         limits: { connections: CROWD + 10 },
         auth: { publish: { tokens: [TOKEN] } },
         sources: [{ topic: 'prices', every: '1h', fetch: upstream.url }],
-      });
+      };
       const crowd = await gatherCrowd(CROWD);
-      const first = await serve(folder, config(0));
+      const first = await serve(folder, config);
       await crowd.come(first.port, 'prices', 200);
       await refresh(first);
       expect((await crowd.settle(2)).holds).toHaveLength(1);
@@ -68,7 +70,7 @@ describe.each(POLICIES)('a storm on %s', (loop) => {
       await crowd.gone();
       await first.run.ended;
 
-      const second = await serve(folder, config(first.port));
+      const second = await serve(folder, config);
       await refresh(second);
       await refresh(second);
       const asked = upstream.asked;

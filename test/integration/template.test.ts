@@ -181,7 +181,7 @@ describe.each(POLICIES)('a template on %s', (loop) => {
           before = fetched.length;
           return still;
         },
-        { interval: 150, timeout: 5_000 },
+        { interval: 150 },
       )
       .toBe(true);
     expect(await (await fetch(`${url}/topics/weather/oslo`)).json()).toEqual({ city: 'oslo' });

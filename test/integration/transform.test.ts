@@ -1,13 +1,14 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { createHeadwater } from '../../server/app/app.js';
 import { findBrokenTransforms } from '../../server/app/transforms.js';
 import { loadConfig } from '../../server/config/load.js';
 import type { FetchContext } from '../../server/source/source.js';
 import { startTransform, transformedSource } from '../../server/source/transform/transform.js';
 import type { Json } from '../../shared/json.js';
+import { until } from '../support/scripted-servers.js';
 import { startServer } from '../support/server.js';
 
 let directory: string;
@@ -29,7 +30,7 @@ const APART: Run[] = ['thread', 'process'];
 
 /** A transform in a module, ready. */
 async function start(module: string, run: Run, options: { export?: string; timeout?: number } = {}) {
-  const runner = startTransform({ module, run, export: 'default', timeout: 5_000, ...options });
+  const runner = startTransform({ module, run, export: 'default', timeout: 30_000, ...options });
   onTestFinished(() => runner.close());
   await runner.prepare();
   const { signal } = new AbortController();
@@ -127,10 +128,10 @@ describe.each(RUNS)('a transform that runs as: %s', (run) => {
   });
 
   it('that hangs is given up, and works again', async () => {
-    const { give } = await start(await moduleOf(MOODY), run, { timeout: 1_000 });
+    const { give } = await start(await moduleOf(MOODY), run, { timeout: 2_000 });
     await expect(give('hang')).rejects.toMatchObject({
       code: 'source_timeout',
-      message: 'the transform board.js gave no complete answer within 1 s',
+      message: 'the transform board.js gave no complete answer within 2 s',
     });
     expect(await give(1)).toEqual({ was: 1 });
   });
@@ -168,7 +169,7 @@ describe.each(RUNS)('a transform that runs as: %s', (run) => {
 
 describe.each(APART)('a transform that runs as: %s', (run) => {
   it('that holds its loop for ever is ended, while ours goes on', async () => {
-    const { give } = await start(await moduleOf(MOODY), run, { timeout: 1_000 });
+    const { give } = await start(await moduleOf(MOODY), run, { timeout: 2_000 });
     let turns = 0;
     const turning = setInterval(() => turns++, 10);
     onTestFinished(() => clearInterval(turning));
@@ -215,7 +216,7 @@ describe('a transform in a process', () => {
     const second = (await give('pid')) as number;
     expect(second).not.toBe(pid);
     process.kill(second, 'SIGKILL');
-    await vi.waitFor(() => expect(() => process.kill(second, 0)).toThrow());
+    await until(() => expect(() => process.kill(second, 0)).toThrow());
     expect(await give(1)).toEqual({ was: 1 });
   });
 
@@ -269,26 +270,25 @@ describe('a server with transforms', () => {
             every: 20,
             when: 'always',
             fetch: () => value,
-            transform: { module, run, timeout: 500 },
+            transform: { module, run, timeout: 1_000 },
           },
           { topic: 'other', every: 20, when: 'always', fetch: () => Math.random(), transform: (n) => [n] },
         ],
       });
       const states: unknown[] = [];
       headwater.topic('moody').subscribe((update) => states.push(update.stale ?? update.value));
-      const shows = (state: unknown) =>
-        vi.waitFor(() => expect(states.at(-1)).toEqual(state), { timeout: 10_000, interval: 5 });
+      const shows = (state: unknown) => until(() => expect(states.at(-1)).toEqual(state));
       await shows({ was: 1 });
       for (const [mood, reason] of [
         ['throw', 'the transform board.js threw'],
         ['date', 'the transform board.js gave a Date at /at/0, which is no JSON'],
-        ['hang', 'the transform board.js gave no complete answer within 500 ms'],
+        ['hang', 'the transform board.js gave no complete answer within 1 s'],
         ...(run === 'process' ? [['kill', 'the transform board.js ended its process (SIGKILL)']] : []),
       ]) {
         value = mood!;
         await shows(reason);
         const { version } = headwater.topic('other');
-        await vi.waitFor(() => expect(headwater.topic('other').version).toBeGreaterThan(version + 2));
+        await until(() => expect(headwater.topic('other').version).toBeGreaterThan(version + 2));
         value = { after: mood! };
         await shows({ was: { after: mood } });
       }
@@ -344,7 +344,7 @@ describe('a server with transforms', () => {
         { topic: 't', every: 20, when: 'always', fetch: () => 1, transform: () => 'made', sinks: [{ file }] },
       ],
     });
-    await vi.waitFor(async () => expect(await readFile(file, 'utf8')).toBe('"made"\n'), { timeout: 5_000 });
+    await until(async () => expect(await readFile(file, 'utf8')).toBe('"made"\n'));
   });
 
   it('that changes the value of a function cannot change what the topic holds', async () => {
@@ -366,7 +366,7 @@ describe('a server with transforms', () => {
     });
     const held: unknown[] = [];
     server.headwater.topic('t').subscribe(({ value }) => held.push(value));
-    await vi.waitFor(() => expect(held.length).toBeGreaterThan(2), { timeout: 5_000 });
+    await until(() => expect(held.length).toBeGreaterThan(2));
     const { n: begun } = held[0] as { n: number };
     expect(held.slice(0, 3)).toEqual(
       [begun, begun + 1, begun + 2].map((n) => ({ n, list: n > 1 ? [n] : [] })),

@@ -1,4 +1,5 @@
-/** A host program with a server in the background: blocks its own loop when told to, and says from when to when. */
+/** A host program with a server in the background: blocks its own loop from when it is told to until there is a file. */
+import { existsSync } from 'node:fs';
 import { runInBackground } from '../../dist/server/index.js';
 
 const background = await runInBackground(process.argv[2]);
@@ -8,8 +9,10 @@ process.on('message', async (message) => {
     process.disconnect();
     return;
   }
-  const from = Date.now();
-  while (Date.now() < from + 500);
-  process.send({ from, to: Date.now() });
+  process.send({ blocked: true }, () => {
+    const sleep = new Int32Array(new SharedArrayBuffer(4));
+    while (!existsSync(message.until)) Atomics.wait(sleep, 0, 0, 5);
+    process.send({ blocked: false });
+  });
 });
 process.send({ url: background.listeners[0].url });

@@ -22,7 +22,7 @@ export class Inbox<T> {
   }
 
   /** The next item not yet taken for which `wanted` holds; those before it are skipped. */
-  async nextWhere(wanted: (item: T) => boolean, limit = 10_000): Promise<T> {
+  async nextWhere(wanted: (item: T) => boolean, limit = 30_000): Promise<T> {
     const deadline = Date.now() + limit;
     for (;;) {
       while (this.#taken < this.all.length) {

@@ -50,7 +50,7 @@ export async function nginxBefore(serverUrl: string): Promise<Nginx> {
             outcomes = outcomesIn(await readFile(join(folder, 'access.log'), 'utf8'));
             return outcomes.length;
           },
-          { timeout: 10_000, interval: 20 },
+          { interval: 20 },
         )
         .toBe(requests);
       return outcomes;

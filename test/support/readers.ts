@@ -40,7 +40,7 @@ export interface Crowd {
 
 type Said = { done: string; report: CrowdReport } | { reached: string };
 
-const LIMIT = 30_000;
+const LIMIT = 50_000;
 
 /** Opens a crowd that has subscribed when this resolves; it is gone when the test has finished. */
 export async function openCrowd(options: CrowdOptions): Promise<Crowd> {

@@ -1,8 +1,26 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { HeadwaterError } from '../../shared/errors.js';
 
 /** Below the range that kernels give to outgoing connections, so that nobody takes the port between two servers. */
 const FIRST = 20_000;
 const COUNT = 10_000;
+
+/** A free port for something that is started and started again on it. */
+export async function reservedPort(): Promise<number> {
+  const { port } = await onReservedPort(async (candidate) => {
+    const server = createServer();
+    try {
+      server.listen(candidate, '127.0.0.1');
+      await once(server, 'listening');
+    } catch (cause) {
+      throw new HeadwaterError('port_in_use', `port ${candidate} is taken`, { cause });
+    }
+    server.close();
+    await once(server, 'close');
+  });
+  return port;
+}
 
 /** Starts something on a free port that a second one can have after it, for tests of restarts. */
 export async function onReservedPort<T>(

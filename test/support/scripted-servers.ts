@@ -7,7 +7,7 @@ import type { ClientMessage } from '../../shared/messages.js';
 
 /** Waits until `check` holds. */
 export function until(check: () => void | Promise<void>): Promise<void> {
-  return vi.waitFor(check, { timeout: 10_000, interval: 5 });
+  return vi.waitFor(check, { timeout: 30_000, interval: 5 });
 }
 
 export interface Peer {
