@@ -94,8 +94,10 @@ export function httpStream(client: HttpClient, options: HttpStreamOptions, clock
     } catch (failure) {
       const error = idRefusedBy(failure, label);
       if (!error) throw failure;
+      // Where that is refused as well, it was not for the id.
+      const stream = await open(undefined, own);
       yield [{ kind: 'fault', error, at: '' }];
-      return { after: undefined, ...(await open(undefined, own)) };
+      return { after: undefined, ...stream };
     }
   }
 
