@@ -30,6 +30,17 @@ describe('the event stream parser', () => {
     expect(parse('data: a\n\n').events).toEqual([{ data: 'a', id: '' }]);
   });
 
+  test('goes on with the id of the connection before, until the stream gives another or takes it back', () => {
+    const ids: string[] = [];
+    const feed = createEventStreamParser(
+      { event: (_data, id) => ids.push(`event ${id}`), id: (id) => ids.push(`id ${id}`) },
+      undefined,
+      '7',
+    );
+    feed('\n: hello\n\ndata: a\n\nid\n\ndata: b\n\nid: 8\n\n');
+    expect(ids).toEqual(['event 7', 'id ', 'event ', 'id 8']);
+  });
+
   test('joins data lines and takes one space off each', () => {
     expect(parse('data: a\ndata:b\ndata:  c\ndata\n\n').events).toEqual([{ data: 'a\nb\n c\n', id: '' }]);
   });
