@@ -6,6 +6,8 @@ import { keepWaiting, type WaitingAnswer, type WaitingAnswers } from './uws-wait
 
 /** The most that is handed over at once, so that little is out of our sight when the kernel takes no more. */
 const PIECE_BYTES = 64 * 1024;
+/** What the kernel takes for a connection that is not read, at the least: the `tcp_wmem` that Linux begins with. */
+const KERNEL_BYTES = 16 * 1024;
 
 /**
  * A chunked answer. uWebSockets.js keeps what the kernel does not take, but never says how much that is or when it
@@ -35,8 +37,11 @@ class UwsStream implements ResponseStream, WaitingAnswer {
   #corks = 0;
   #ending = false;
   #drained: (() => void) | undefined;
-  /** uWebSockets.js was told whom to call when the socket is writable: only once there is need. */
-  #listens = false;
+  /**
+   * What may be written before uWebSockets.js is told whom to call when the socket is writable: idle streams, of which
+   * there may be many, never come to that. Without anybody to call it would cut one that stays idle after that for 10 s.
+   */
+  #unheard = KERNEL_BYTES;
 
   constructor(res: UwsResponse, life: UwsLife, bodiless: boolean, waiting: WaitingAnswers) {
     this.#res = res;
@@ -102,6 +107,7 @@ class UwsStream implements ResponseStream, WaitingAnswer {
 
   /** Hands pieces over until one does not leave whole; what remains of the chunk is queued first. */
   #push(chunk: Uint8Array): void {
+    if (this.#unheard > 0) this.#listen(chunk.length);
     if (chunk.length <= PIECE_BYTES) {
       if (!this.#res.write(chunk)) this.#block(chunk.length);
       return;
@@ -121,8 +127,13 @@ class UwsStream implements ResponseStream, WaitingAnswer {
   #block(bytes: number): void {
     this.#held = bytes;
     this.#waiting.add(this);
-    if (this.#listens) return;
-    this.#listens = true;
+    if (this.#unheard > 0) this.#listen(this.#unheard);
+  }
+
+  /** So many bytes more make it necessary, or not yet. */
+  #listen(bytes: number): void {
+    this.#unheard -= bytes;
+    if (this.#unheard > 0) return;
     this.#life.onEnd = () => this.#forget();
     this.#res.onWritable(() => {
       if (this.#life.live) this.#writable();
@@ -143,8 +154,10 @@ class UwsStream implements ResponseStream, WaitingAnswer {
 
   /** The socket is writable: there is room for what it held at least, as it is little. */
   #writable(): void {
-    this.#unblock();
     this.#res.cork(() => {});
+    // What a cork could not send, nobody heard of.
+    if (this.#held === 0) return;
+    this.#unblock();
     this.#res.cork(() => {
       let taken = 0;
       const waiting = this.#queue ?? [];
