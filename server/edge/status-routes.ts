@@ -38,16 +38,16 @@ export function listTopics(context: EdgeContext, exchange: Exchange): void {
 
 /** `POST /refresh/{topic}`: fetches now; calls during a running fetch share it. */
 export async function refreshTopic(context: EdgeContext, exchange: Exchange, name: string): Promise<void> {
-  const { request, gone } = exchange;
-  context.publishRight.require(bearerToken(request.header('authorization')));
+  context.publishRight.require(bearerToken(exchange.request.header('authorization')));
   const topic = context.store.open(name);
   if (!topic) throw unknownTopic(name);
-  const refresher = context.refreshers.get(name);
-  if (!refresher)
-    throw new HeadwaterError('bad_request', `"${name}" has no source to refresh: it is published to`);
-  await refresher.refresh();
-  await context.store.flushed();
-  if (gone.aborted) return;
+  try {
+    await refresh(context, topic);
+  } finally {
+    // Asking must not fill the store with topics that nobody ever wrote to.
+    context.hub.release(name);
+  }
+  if (exchange.gone.aborted) return;
   if (topic.freshness.stale) throw new HeadwaterError('unavailable', `"${name}": ${topic.freshness.error}`);
   replyJson(
     context,
@@ -56,6 +56,14 @@ export async function refreshTopic(context: EdgeContext, exchange: Exchange, nam
     { topic: name, version: topic.version, asOf: isoOf(topic) },
     { etag: etagOf(topic) },
   );
+}
+
+async function refresh({ refreshers, store }: EdgeContext, { name }: TopicView): Promise<void> {
+  const refresher = refreshers.get(name);
+  if (!refresher)
+    throw new HeadwaterError('bad_request', `"${name}" has no source to refresh: it is published to`);
+  await refresher.refresh();
+  await store.flushed();
 }
 
 function isoOf({ asOf }: TopicView): string | undefined {

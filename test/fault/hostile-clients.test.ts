@@ -135,6 +135,9 @@ describe.each(POLICIES)('a hostile client on %s', (loop) => {
         for (let n = 0; n < 20; n++) {
           await fetch(`${server.url}/topics/log/${n}`);
           await fetch(`${server.url}/topics/log/${n}?since=x:1`);
+          await fetch(`${server.url}/race/log/${n}`);
+          // One with the right to publish may make topics, but not by asking for a fetch of what no source serves.
+          await fetch(`${server.url}/refresh/log/${n}`, { method: 'POST', headers: AUTHORIZED });
           const { say, inbox, socket, closed } = await openWebSocket(server.wsUrl);
           say({ type: 'subscribe', topic: `log/${n}` });
           await inbox.nextWhere((message) => message.type === 'subscribed');
