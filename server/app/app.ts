@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { HeadwaterError } from '../../shared/errors.js';
 import type { TopicKind } from '../../shared/messages.js';
 import { before } from '../async/before.js';
 import { systemClock } from '../async/clock.js';
@@ -58,12 +59,14 @@ export interface Headwater extends AsyncDisposable {
   topics(): string[];
   /**
    * Serves this server's routes on an application's own `node:http` server too, below `prefix` (`/live`); the
-   * application keeps everything else. Whatever the loop policy, a mounted server runs on libuv.
+   * application keeps everything else. Whatever the loop policy, a mounted server runs on libuv. To close what is
+   * returned gives the application's server back; `close()` does it too.
+   * @throws {HeadwaterError} `closed` once this server closes
    */
   mount(server: Parameters<typeof mountHttp>[0], options?: { prefix?: string }): Listener;
   /**
-   * Drains: takes nobody in, tells clients when to come back, cancels sources, lets requests in work finish
-   * within `drainTimeout`, then closes everything. Idempotent.
+   * Drains: takes nobody in, ends the sources, flushes what waits, tells clients when to come back, lets requests in
+   * work finish within `drainTimeout`, then closes everything. Idempotent.
    */
   close(): Promise<void>;
 }
@@ -171,10 +174,14 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
     },
     topics: () => [...store.topics()].map(({ name }) => name),
     mount(server, { prefix = '' } = {}) {
+      if (closing) {
+        throw new HeadwaterError(
+          'closed',
+          `nothing is mounted at "${prefix}": this server was closed, make another`,
+        );
+      }
       const options = { prefix, maxMessageBytes, slowTimeout: limits.slowTimeout, onDefect: report };
-      const listener = mountHttp(server, options, routesOn(libuv()));
-      listeners.add(listener);
-      return listener;
+      return listeners.add(mountHttp(server, options, routesOn(libuv())));
     },
     close() {
       closing ??= close();

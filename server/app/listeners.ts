@@ -29,8 +29,8 @@ export interface Listeners {
    * @throws {HeadwaterError} `port_in_use`, `listen_failed`; those before it stay open
    */
   open(config: Pick<Config, 'http' | 'tcp'>, parts: ListenerParts): Promise<void>;
-  /** Takes over one that is open elsewhere. */
-  add(listener: Listener): void;
+  /** Takes over one that is open elsewhere, and lets go of it once the one that it returns is closed. */
+  add(listener: Listener): Listener;
   /** Lets nobody in any more. */
   stop(): void;
   /** Lets the races of the TCP service finish what they are at. */
@@ -51,13 +51,13 @@ export interface ListenerParts {
 }
 
 export function createListeners(policy: LoopPolicy, report: DefectReporter): Listeners {
-  const all: Listener[] = [];
+  const all = new Set<Listener>();
   const bound: BoundListener[] = [];
   let echo: EchoListener | undefined;
   let race: RaceListener | undefined;
 
   function take(name: BoundListener['name'], scheme: string, listener: Listener): void {
-    all.push(listener);
+    all.add(listener);
     const { host, port } = listener;
     const authority = host.includes(':') ? `[${host}]` : host;
     bound.push({ name, url: `${scheme}://${authority}:${port}`, host, port });
@@ -82,13 +82,29 @@ export function createListeners(policy: LoopPolicy, report: DefectReporter): Lis
         take('race', 'tcp', race);
       }
     },
-    add: (listener) => void all.push(listener),
+    add(listener) {
+      all.add(listener);
+      return {
+        get host() {
+          return listener.host;
+        },
+        get port() {
+          return listener.port;
+        },
+        stopListening: () => listener.stopListening(),
+        async close() {
+          // Until then a server that closes waits for it too.
+          await listener.close();
+          all.delete(listener);
+        },
+      };
+    },
     stop() {
       for (const listener of all) listener.stopListening();
     },
     drain: () => race?.drain(),
     async close() {
-      await Promise.all(all.map((listener) => listener.close()));
+      await Promise.all(Array.from(all, (listener) => listener.close()));
     },
   };
 }

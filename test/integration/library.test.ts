@@ -1,4 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { reachableBytes } from '../../loadtest/stress/leaks.js';
+import type { Headwater } from '../../server/app/app.js';
 import type { Json } from '../../shared/json.js';
 import { openEventStream } from '../support/clients.js';
 import { startServer } from '../support/server.js';
@@ -67,3 +72,43 @@ describe('a topic in the hands of the program', () => {
     expect(await (await fetch(`${url}/topics/room/a`)).json()).toBe('still mine');
   });
 });
+
+describe('a server that is mounted on the application’s own', () => {
+  it('gives it back when it is closed, and is mounted nowhere after that', async () => {
+    const { headwater } = await startServer({});
+    const { server, url } = await application();
+    const mounted = headwater.mount(server, { prefix: '/live' });
+    expect(mounted.port).toBe((server.address() as AddressInfo).port);
+    expect((await fetch(`${url}/live/healthz`)).status).toBe(200);
+    const closing = headwater.close();
+    const refusal = expect.objectContaining({ code: 'closed', message: expect.stringContaining('"/late"') });
+    expect(() => headwater.mount(server, { prefix: '/late' })).toThrow(refusal);
+    await closing;
+    expect(() => headwater.mount(server, { prefix: '/late' })).toThrow(refusal);
+    for (const path of ['/live/healthz', '/late/healthz']) {
+      expect(await (await fetch(url + path)).text()).toBe('the application');
+    }
+    expect(server.listenerCount('upgrade')).toBe(0);
+  });
+
+  it('keeps nothing of an application that took it off', async () => {
+    const { headwater } = await startServer({});
+    const server = await mountedAndTakenOff(headwater);
+    await expect.poll(async () => (await reachableBytes()) > 0 && server.deref()).toBeUndefined();
+  });
+});
+
+async function application(): Promise<{ server: Server; url: string }> {
+  const server = createServer((_request, response) => response.end('the application'));
+  onTestFinished(() => void server.close().closeAllConnections());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+/** Of its own, so that no variable of the test holds the application's server, which never listened. */
+async function mountedAndTakenOff(headwater: Headwater): Promise<WeakRef<Server>> {
+  const server = createServer();
+  await headwater.mount(server).close();
+  return new WeakRef(server);
+}
