@@ -33,6 +33,13 @@ const LATENCY_GOALS = OURS.flatMap((side) =>
   /** @type {const} */ (['ws', 'sse']).map((transport) => ({ side, transport, figure: 'p99', atMost: 5 })),
 );
 
+/** Against Centrifugo as its users publish to it, and against the library alone. */
+const OTHERS_GOALS = OURS.flatMap((side) => [
+  cpuGoal(side, 'centrifugo', 1 / 1.5),
+  cpuGoal(side, 'centrifuge', 1 / 1.5),
+  cpuGoal(side, 'socket.io', 1 / 3),
+]);
+
 const oneTopic = { kind: 'state', topics: 1, burst: 1, payload: 'message' };
 const FAN_OUT = { connections: 1_000, topicsEach: 1, rate: 50, scenario: oneTopic };
 /** The events of a burst fall into one turn of the loop, and so into one flush. */
@@ -55,7 +62,7 @@ export const CASES = [
     goals: [
       cpuGoal('headwater-uws', 'uws-loop', 1.05),
       cpuGoal('headwater-libuv', 'ws-naive', 0.8),
-      ...OURS.flatMap((side) => [cpuGoal(side, 'centrifuge', 1 / 1.5), cpuGoal(side, 'socket.io', 1 / 3)]),
+      ...OTHERS_GOALS,
     ],
   },
   {
@@ -67,7 +74,7 @@ export const CASES = [
     goals: [
       cpuGoal('headwater-uws', 'uws-publish', 1.1),
       cpuGoal('headwater-libuv', 'uws-publish', 1.3),
-      ...OURS.flatMap((side) => [cpuGoal(side, 'centrifuge', 1 / 1.5), cpuGoal(side, 'socket.io', 1 / 3)]),
+      ...OTHERS_GOALS,
     ],
   },
   {

@@ -35,7 +35,7 @@ export function summarize(each, transport, raw) {
       ),
       lowest: Math.min(...values),
       highest: Math.max(...values),
-      ours: OURS.map((ours) => ratio(runs, main, ours, name)),
+      ours: OURS.map((ours) => median(ratios(runs, main, ours, name))),
       errors: own.flatMap(({ error }) => (error ? [error] : [])),
     };
   });
@@ -45,8 +45,8 @@ export function summarize(each, transport, raw) {
   return { case: each.name, title: each.title, transport, sides, goals };
 }
 
-/** Ratios are taken within a round, where both sides met the same machine, and their median is told. */
-function ratio(
+/** The ratio of two sides in each round, where both met the same machine. */
+function ratios(
   /** @type {Measured[]} */ runs,
   /** @type {string} */ figure,
   /** @type {string} */ side,
@@ -55,17 +55,28 @@ function ratio(
   const of = (/** @type {string} */ name, /** @type {number} */ round) =>
     runs.find((run) => run.side === name && run.round === round)?.figures?.[figure] ?? Number.NaN;
   const rounds = [...new Set(runs.map(({ round }) => round))];
-  return median(rounds.map((round) => of(side, round) / of(against, round)).filter(Number.isFinite));
+  return rounds.map((round) => of(side, round) / of(against, round)).filter(Number.isFinite);
 }
 
+/** The median decides; that it was otherwise in some round is told. */
 function judge(/** @type {import('./cases.mjs').Goal} */ goal, /** @type {Measured[]} */ runs) {
-  const values = runs
-    .filter(({ side }) => side === goal.side)
-    .map(({ figures }) => figures?.[goal.figure] ?? Number.NaN);
-  const value = goal.against
-    ? ratio(runs, goal.figure, goal.side, goal.against)
-    : median(values.filter(Number.isFinite));
-  return { ...goal, value, met: value <= goal.atMost };
+  const values = goal.against
+    ? ratios(runs, goal.figure, goal.side, goal.against)
+    : runs
+        .filter(({ side }) => side === goal.side)
+        .map(({ figures }) => figures?.[goal.figure] ?? Number.NaN)
+        .filter(Number.isFinite);
+  const [lowest, highest] = [Math.min(...values), Math.max(...values)];
+  const value = median(values);
+  const met = value <= goal.atMost;
+  return {
+    ...goal,
+    value,
+    lowest,
+    highest,
+    met,
+    always: met ? highest <= goal.atMost : lowest > goal.atMost,
+  };
 }
 
 /** @param {ReturnType<typeof summarize>} summary @param {import('./cases.mjs').Case['figures']} figures */
@@ -101,10 +112,12 @@ export function table({ title, transport, sides, goals }, figures) {
 }
 
 /** @param {ReturnType<typeof judge>} goal */
-function goalLine({ side, figure, against, atMost, value, met }) {
+function goalLine({ side, figure, against, atMost, value, lowest, highest, met, always }) {
   const wanted = against ? `at most ${text(atMost, 2)}x that of ${against}` : `at most ${atMost}`;
-  const verdict = Number.isFinite(value) ? `${text(value, 2)}: ${met ? 'met' : 'missed'}` : 'not measured';
-  return `  goal: ${figure} of ${side} ${wanted}: ${verdict}`;
+  const spread = `${text(value, 2)} (${text(lowest, 2)} to ${text(highest, 2)})`;
+  const verdict = `${met ? 'met' : 'missed'}${always ? '' : ', but not in every round'}`;
+  const outcome = Number.isFinite(value) ? `${spread}: ${verdict}` : 'not measured';
+  return `  goal: ${figure} of ${side} ${wanted}: ${outcome}`;
 }
 
 function text(/** @type {number | undefined} */ value, /** @type {number} */ digits) {

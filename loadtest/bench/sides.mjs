@@ -103,12 +103,23 @@ const centrifugeStream = (scenario) => [
 ];
 
 let centrifuge = '';
+let centrifugo = '';
 
 /** @param {string} scratch */
 function buildCentrifuge(scratch) {
   if (!works('go', ['version'])) throw new Error('there is no Go here');
   centrifuge = join(scratch, 'centrifuge');
   execFileSync('go', ['build', '-o', centrifuge, '.'], { cwd: here('servers/centrifuge'), stdio: 'pipe' });
+}
+
+/** It has to be there: a build of it takes minutes. */
+function findCentrifugo() {
+  const installed = works('go', ['version'])
+    ? join(execFileSync('go', ['env', 'GOPATH'], { encoding: 'utf8' }).trim(), 'bin', 'centrifugo')
+    : '';
+  const found = ['centrifugo', installed].find((command) => command && works(command, ['version']));
+  if (!found) throw new Error('it is not installed (go install github.com/centrifugal/centrifugo/v6@latest)');
+  centrifugo = found;
 }
 
 /** @type {Side[]} */
@@ -135,5 +146,11 @@ export const SIDES = [
     command: (scenario) => [centrifuge, scenario],
     dialects: { ws: centrifugeSocket, sse: centrifugeStream },
     prepare: buildCentrifuge,
+  },
+  {
+    name: 'centrifugo',
+    command: (scenario) => [process.execPath, here('servers/centrifugo.mjs'), scenario, centrifugo],
+    dialects: { ws: centrifugeSocket, sse: centrifugeStream },
+    prepare: findCentrifugo,
   },
 ];

@@ -57,7 +57,7 @@ export async function measureLatency(/** @type {import('./session.mjs').Run} */ 
  */
 async function withSubscribers(run, work) {
   const { connections, topicsEach, scenario } = run.setup;
-  const { server, port } = await startServer(run);
+  const { server, port, pid } = await startServer(run);
   try {
     const load = startLoad(run, port);
     try {
@@ -65,7 +65,7 @@ async function withSubscribers(run, work) {
       expectReady(last, connections);
       return await work(async (rate, seconds) => {
         const bursts = Math.max(1, Math.round(rate * seconds));
-        const before = { cpu: cpuOf(server.pid), time: performance.now(), loadCpu: last.cpu };
+        const before = { cpu: cpuOf(pid), time: performance.now(), loadCpu: last.cpu };
         const { published } = await server.ask(
           { publish: { rate, bursts } },
           (bursts / rate) * 1_000 + DRAIN,
@@ -73,7 +73,7 @@ async function withSubscribers(run, work) {
         const expected = (published * connections * topicsEach) / scenario.topics;
         last = await load.ask(`collect ${expected} ${DRAIN}`, DRAIN);
         expectAll(last, expected);
-        return figuresOf(last, before, cpuOf(server.pid));
+        return figuresOf(last, before, cpuOf(pid));
       });
     } finally {
       await load.stop();

@@ -16,11 +16,11 @@ export const FIGURES = [
 export async function measureMemory(/** @type {import('./session.mjs').Run} */ run) {
   const first = Math.round(run.setup.connections * FIRST);
   const others = run.setup.connections - first;
-  const { server, port } = await startServer(run);
+  const { server, port, pid } = await startServer(run);
   const loads = [];
   const settled = async () => {
     await server.ask({ settle: true });
-    return memoryOf(server.pid);
+    return memoryOf(pid);
   };
   try {
     const join = async (/** @type {number} */ connections) => {

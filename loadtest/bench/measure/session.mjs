@@ -22,7 +22,7 @@ const UNHURRIED = 100;
  */
 
 /**
- * Starts the server and resolves with its port. The caller stops it.
+ * Starts the server and resolves with its port and the process to measure. The caller stops it.
  * @param {Run} run
  * @param {{ port?: number, state?: string }} [place] where it listens, and where it keeps its state
  */
@@ -30,7 +30,8 @@ export async function startServer({ side, transport, setup }, place = {}) {
   const scenario = { ...setup.scenario, transport, ...place };
   const server = start(side.name, 0, side.command(JSON.stringify(scenario)));
   try {
-    return { server, port: (await server.ask(undefined)).port };
+    const { port, pid = server.pid } = await server.ask(undefined);
+    return { server, port, pid };
   } catch (error) {
     await server.stop();
     throw error;

@@ -19,9 +19,9 @@ export const FIGURES = [
 
 /** A crowd that comes for the first time. */
 export async function measureConnects(/** @type {import('./session.mjs').Run} */ run) {
-  const { server, port } = await startServer(run);
+  const { server, port, pid } = await startServer(run);
   try {
-    return await takeIn(run, server, port);
+    return await takeIn(run, pid, port);
   } finally {
     await server.stop();
   }
@@ -32,9 +32,9 @@ export async function measureResumes(/** @type {import('./session.mjs').Run} */ 
   const state = mkdtempSync(join(tmpdir(), 'headwater-bench-state-'));
   try {
     const { port, cursor } = await publishSome(run, state);
-    const { server } = await startServer(run, { port, state });
+    const { server, pid } = await startServer(run, { port, state });
     try {
-      return await takeIn(run, server, port, cursor);
+      return await takeIn(run, pid, port, cursor);
     } finally {
       await server.stop();
     }
@@ -58,16 +58,16 @@ async function publishSome(/** @type {import('./session.mjs').Run} */ run, /** @
   }
 }
 
-/** @param {import('./session.mjs').Run} run @param {import('../programs.mjs').Program} server @param {number} port @param {string} [cursor] */
-async function takeIn(run, server, port, cursor) {
+/** @param {import('./session.mjs').Run} run @param {number} pid @param {number} port @param {string} [cursor] */
+async function takeIn(run, pid, port, cursor) {
   const { connections } = run.setup;
-  const before = cpuOf(server.pid);
+  const before = cpuOf(pid);
   const load = startLoad(run, port, cursor ? { cursor } : {});
   try {
     const got = await load.ask(undefined);
     expectReady(got, connections);
     return {
-      cpuMicros: ((cpuOf(server.pid) - before) / connections) * 1e6,
+      cpuMicros: ((cpuOf(pid) - before) / connections) * 1e6,
       seconds: got.seconds,
       p50: got.p50 / 1_000,
       p99: got.p99 / 1_000,

@@ -21,5 +21,5 @@ announce(
   headwater.listeners[0].port,
   (name, value) =>
     scenario.kind === 'state' ? topics.get(name)?.set(value) : topics.get(name)?.append(value),
-  () => [...topics.values()].reduce((sum, { version }) => sum + version, 0),
+  { versions: () => [...topics.values()].reduce((sum, { version }) => sum + version, 0) },
 );

@@ -1,7 +1,7 @@
 /**
  * What every server of the delivery benchmark in JavaScript shares: the scenario it was started for, what it
- * publishes, and the talk with the bench. A server prints `{"port":N}` once it listens; then it reads commands, a line
- * of JSON each, and answers each with one:
+ * publishes, and the talk with the bench. A server prints `{"port":N}` once it listens, with a `pid` where another
+ * process is what is measured; then it reads commands, a line of JSON each, and answers each with one:
  *
  *   {"publish":{"rate":50,"bursts":150}}   ->   {"published":150}   publishes, evenly, and says how many versions that made
  *   {"settle":true}                        ->   {"settled":true}    collects garbage, before its memory is read
@@ -37,11 +37,16 @@ export const topicNames = Array.from({ length: scenario.topics }, (_, index) => 
 export const initialValue = (/** @type {string} */ topic) => makeValue(topic, undefined);
 
 /**
+ * @typedef {object} Particulars
+ * @property {() => number} [versions] how many were made so far; default: one each time
+ * @property {number} [pid] the process that is measured; default: this one
+ * @property {() => unknown} [collect] a garbage collection there; default: here
+ *
  * @param {number} port
  * @param {(topic: string, value: object) => void} publish
- * @param {() => number} [versions] how many were made so far; default: one each time
+ * @param {Particulars} [particulars]
  */
-export function announce(port, publish, versions) {
+export function announce(port, publish, { versions, pid, collect = globalThis.gc } = {}) {
   let count = 0;
   let next = 0;
 
@@ -75,14 +80,14 @@ export function announce(port, publish, versions) {
     if (command.settle) {
       // Pages that a collection has emptied are given back beside the program's work; weak things go with the next one.
       for (let round = 0; round < 2; round++) {
-        globalThis.gc?.();
+        await collect?.();
         await sleep(SETTLE);
       }
       say({ settled: true });
     }
   });
   commands.on('close', () => process.exit());
-  say({ port });
+  say({ port, pid });
 }
 
 let lastStamp = 0n;
