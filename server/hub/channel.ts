@@ -1,12 +1,10 @@
 import type { DeliveryMode } from '../../shared/messages.js';
-import type { HistoryEntry } from '../store/history.js';
 import type { Change, TopicFlush, TopicView } from '../store/topic.js';
-import { checkedPart, eventPart, freshnessPart, gapPart, patchPart, valuePart } from './parts.js';
+import { type CatchUp, CatchUps } from './catch-ups.js';
+import { allAfter, shareAfter, shareEndsOf } from './event-shares.js';
+import { checkedPart, eventPart, freshnessPart, patchPart, valuePart } from './parts.js';
 import type { Subscription } from './subscription.js';
 import { Encoded, type WireFormat } from './wire.js';
-
-/** What readers are caught up with is kept encoded, up to about so many characters a topic. */
-const CATCH_UP_CHARACTERS = 1024 * 1024;
 
 /** The subscriptions of one topic that get the same bytes. */
 export interface Lane {
@@ -25,14 +23,15 @@ export class Channel {
   readonly watchers = new Set<(flush: TopicFlush) => void>();
   /** How many subscriptions asked for `checked`. */
   progressing = 0;
-  readonly #catchUps = new Map<number, Encoded>();
-  #catchUpCharacters = 0;
-  #catchUpsFor: { version: number; asOf: number | undefined } = { version: -1, asOf: undefined };
+  readonly #catchUps: CatchUps;
+  /** The versions that shares of the history end at; made when first needed, and anew for each version. */
+  #shareEnds: { version: number; ends: readonly number[] } | undefined;
   #freshness: { encoded: Encoded; text: string } | undefined;
   #value: { encoded: Encoded; version: number; asOf: number | undefined } | undefined;
 
   constructor(topic: TopicView) {
     this.topic = topic;
+    this.#catchUps = new CatchUps(topic);
   }
 
   add(subscription: Subscription): void {
@@ -81,31 +80,41 @@ export class Channel {
    * one, or the value where that is shorter or history does not reach. Encoded once for all who stopped there.
    */
   stateSince(from: number): Encoded {
-    return this.#catchUp(from, () => {
-      const entries = from > 0 ? this.topic.since(from) : undefined;
-      if (!entries) return this.value();
-      const patchJson = entries.map((entry) => entry.text).join(',');
-      if (entries.length > 1 && patchJson.length > (this.topic.valueJson?.length ?? 0)) return this.value();
-      return new Encoded([patchPart(this.topic, from, patchJson)]);
-    });
+    const make = () => ({ encoded: this.#stateSince(from), version: this.topic.version, gap: false });
+    return this.#catchUps.get(`from ${from}`, make, (made) => made === this.#value?.encoded).encoded;
   }
 
-  /**
-   * The events after `from`, at most about `budget` bytes of them, or the gap to where history begins if it does
-   * not reach that far; and the version that leads to.
-   */
-  eventsSince(from: number, budget: number): { encoded: Encoded; version: number; gap: boolean } {
-    const entries = this.topic.since(from);
-    if (!entries) {
-      // Apart from what follows, which all who missed too much have in common.
-      const version = this.topic.reachesBackTo;
-      return { encoded: new Encoded([gapPart(this.topic, from, version)]), version, gap: true };
-    }
-    const share = within(entries, budget);
-    const version = share.at(-1)?.version ?? from;
-    const make = () => new Encoded(share.map((entry) => eventPart(this.topic, entry)));
-    const encoded = share.length === entries.length ? this.#catchUp(from, make) : make();
-    return { encoded, version, gap: false };
+  #stateSince(from: number): Encoded {
+    const entries = from > 0 ? this.topic.since(from) : undefined;
+    if (!entries) return this.value();
+    const patchJson = entries.map((entry) => entry.text).join(',');
+    if (entries.length > 1 && patchJson.length > (this.topic.valueJson?.length ?? 0)) return this.value();
+    return new Encoded([patchPart(this.topic, from, patchJson)]);
+  }
+
+  /** The next step of an event topic's reader that stands at `from`: a gap, or a share of the events it missed. */
+  eventsSince(from: number): CatchUp {
+    return this.#catchUps.get(`from ${from}`, () => shareAfter(this.topic, from, this.#endsOfShares()));
+  }
+
+  /** All steps of that reader in one. */
+  allEventsSince(from: number): Encoded {
+    const next = this.eventsSince(from);
+    if (next.version === this.topic.version) return next.encoded;
+    return this.#catchUps.get(`all from ${from}`, () => allAfter(this.topic, from)).encoded;
+  }
+
+  #endsOfShares(): readonly number[] {
+    const { version } = this.topic;
+    if (this.#shareEnds?.version !== version) this.#shareEnds = { version, ends: shareEndsOf(this.topic) };
+    return this.#shareEnds.ends;
+  }
+
+  /** Lets go of what was made for the version before. */
+  forget(): void {
+    this.#catchUps.clear();
+    this.#shareEnds = undefined;
+    this.#value = undefined;
   }
 
   /** What a flush says to a reader of that mode who was up to date; `undefined` where it says nothing. */
@@ -137,42 +146,4 @@ export class Channel {
   checked(): Encoded {
     return new Encoded([checkedPart(this.topic)]);
   }
-
-  #catchUp(from: number, make: () => Encoded): Encoded {
-    const { version, asOf } = this.topic;
-    if (this.#catchUpsFor.version !== version || this.#catchUpsFor.asOf !== asOf) {
-      this.#forgetCatchUps();
-      this.#catchUpsFor = { version, asOf };
-    }
-    const known = this.#catchUps.get(from);
-    if (known) return known;
-    const encoded = make();
-    // A crowd stops at many versions of small patches, but one that asks from each in turn must not fill the memory.
-    const size = encoded === this.#value?.encoded ? 0 : lengthOf(encoded);
-    if (this.#catchUpCharacters + size > CATCH_UP_CHARACTERS) this.#forgetCatchUps();
-    this.#catchUpCharacters += size;
-    this.#catchUps.set(from, encoded);
-    return encoded;
-  }
-
-  #forgetCatchUps(): void {
-    this.#catchUps.clear();
-    this.#catchUpCharacters = 0;
-  }
-}
-
-function lengthOf({ parts }: Encoded): number {
-  let length = 0;
-  for (const { text } of parts) length += text.length;
-  return length;
-}
-
-/** The first entries that fit into `budget` bytes; one at least, so that everybody gets on. */
-function within(entries: readonly HistoryEntry[], budget: number): readonly HistoryEntry[] {
-  let size = 0;
-  for (const [index, { text }] of entries.entries()) {
-    size += text.length;
-    if (size > budget && index > 0) return entries.slice(0, index);
-  }
-  return entries;
 }

@@ -6,9 +6,6 @@ import type { HubStats } from './stats.js';
 import { NOTHING, type Subscription } from './subscription.js';
 import type { Encoded, WireFormat } from './wire.js';
 
-/** How many bytes of missed events are put into one message at most. */
-const EVENTS_PER_MESSAGE = 65_536;
-
 /**
  * How many readers are looked at before the first of them is written to. What is kept of each is seldom in the caches:
  * looks that follow one another wait for the memory together, and no system call drives out what they brought.
@@ -158,7 +155,7 @@ export function catchUp(subscription: Subscription, stats: HubStats): void {
       fallBehind(subscription);
       return;
     }
-    const { encoded, version, gap } = channel.eventsSince(subscription.version, EVENTS_PER_MESSAGE);
+    const { encoded, version, gap } = channel.eventsSince(subscription.version);
     connection.queue(bytesOf(encoded, format, stats));
     subscription.version = version;
     if (gap) stats.gaps += 1;

@@ -14,6 +14,7 @@ import { inTurns } from './in-turns.js';
 import { startOf, whatFollows } from './resume.js';
 import { createStats, type HubStats } from './stats.js';
 import type { Subscription } from './subscription.js';
+import { UnwatchedChannels } from './unwatched.js';
 import { Encoded, type WireFormat } from './wire.js';
 
 export interface SubscribeOptions {
@@ -81,7 +82,7 @@ export function createHub(store: Store, options: HubOptions): Hub {
   const { clock = systemClock, subscriptionsPerConnection, onDemand } = options;
   const highWater = options.outboxBytes || Number.POSITIVE_INFINITY;
   const channels = new Map<string, Channel>();
-  const asked = new WeakMap<TopicView, Channel>();
+  const unwatched = new UnwatchedChannels();
   const connections = new Set<Connection>();
   const stats = createStats();
 
@@ -101,13 +102,6 @@ export function createHub(store: Store, options: HubOptions): Hub {
     return channel;
   }
 
-  /** A crowd may ask what it missed of a topic that nobody subscribes to: encoded once, too. */
-  function unwatched(topic: TopicView): Channel {
-    const channel = asked.get(topic) ?? new Channel(topic);
-    asked.set(topic, channel);
-    return channel;
-  }
-
   function releaseIfUnwanted(channel: Channel): void {
     if (channel.subscribers > 0) return;
     channels.delete(channel.topic.name);
@@ -122,8 +116,10 @@ export function createHub(store: Store, options: HubOptions): Hub {
     const changed: Channel[] = [];
     const watching: { watcher: (flush: TopicFlush) => void; flush: TopicFlush }[] = [];
     for (const flush of flushes) {
+      if (flush.change) unwatched.forget(flush.topic);
       const channel = channels.get(flush.topic.name);
       if (!channel) continue;
+      if (flush.change) channel.forget();
       if (flushes.length === 1 && !flush.checked) deliverAlone(channel, flush, touched, elapsed, stats);
       else deliver(channel, flush, touched, stats);
       if (flush.checked) deliverChecked(channel, touched, elapsed, stats);
@@ -244,7 +240,7 @@ export function createHub(store: Store, options: HubOptions): Hub {
       if (!topic) throw unknownTopic(name);
       const { version } = startOf(topic, 'patch', cursor);
       if (version === topic.version) return undefined;
-      const channel = channels.get(name) ?? unwatched(topic);
+      const channel = channels.get(name) ?? unwatched.of(topic);
       return bytesOf(whatFollows(channel, version), format, stats);
     },
     async drain(spread) {

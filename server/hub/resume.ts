@@ -3,7 +3,7 @@ import type { DeliveryMode } from '../../shared/messages.js';
 import type { TopicView } from '../store/topic.js';
 import type { Channel } from './channel.js';
 import { NOTHING } from './subscription.js';
-import { Encoded } from './wire.js';
+import type { Encoded } from './wire.js';
 
 /**
  * Where a new reader stands. A state topic's reader resumes from a cursor of this life that history reaches, an
@@ -29,13 +29,6 @@ export function startOf(
 
 /** All that leads a reader of version `from` to the current one. */
 export function whatFollows(channel: Channel, from: number): Encoded {
-  if (channel.topic.kind === 'event') return allEventsSince(channel, from);
+  if (channel.topic.kind === 'event') return channel.allEventsSince(from);
   return from === NOTHING ? channel.value() : channel.stateSince(from);
-}
-
-function allEventsSince(channel: Channel, from: number): Encoded {
-  const first = channel.eventsSince(from, Number.POSITIVE_INFINITY);
-  if (first.version === channel.topic.version) return first.encoded;
-  const rest = channel.eventsSince(first.version, Number.POSITIVE_INFINITY);
-  return new Encoded([...first.encoded.parts, ...rest.encoded.parts]);
 }

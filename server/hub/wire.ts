@@ -14,6 +14,7 @@ export interface WireFormat {
 export class Encoded {
   readonly parts: readonly Part[];
   readonly #bytes = new Map<WireFormat, Uint8Array>();
+  #payloadBytes: number | undefined;
 
   constructor(parts: readonly Part[]) {
     this.parts = parts;
@@ -22,6 +23,15 @@ export class Encoded {
   /** How many formats it was encoded in so far. */
   get encodings(): number {
     return this.#bytes.size;
+  }
+
+  /** Bytes of the messages themselves, as JSON text: the same in every format. */
+  get payloadBytes(): number {
+    if (this.#payloadBytes === undefined) {
+      this.#payloadBytes = 0;
+      for (const { text } of this.parts) this.#payloadBytes += Buffer.byteLength(text);
+    }
+    return this.#payloadBytes;
   }
 
   bytes(format: WireFormat): Uint8Array {
