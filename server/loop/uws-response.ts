@@ -87,10 +87,17 @@ function writeHead(res: UwsResponse, status: number, headers: HttpHeaders): void
  * cuts a connection that asks for more, so that a client that never reads costs one answer.
  */
 function sendBody(res: UwsResponse, life: UwsLife, body: Uint8Array, waiting: WaitingAnswers): void {
-  let offset = 0;
-  /** False: the kernel took nothing of it. */
+  const [, done] = res.tryEnd(body, body.length);
+  if (done) life.end();
+  else sendRest(res, life, body, waiting);
+}
+
+/** Sends what the kernel did not take at once, as its reader takes it. */
+function sendRest(res: UwsResponse, life: UwsLife, body: Uint8Array, waiting: WaitingAnswers): void {
+  let offset = res.getWriteOffset();
+  /** False: the kernel took nothing more. */
   const push = (): boolean => {
-    const [, done] = res.tryEnd(offset === 0 ? body : body.subarray(offset), body.length);
+    const [, done] = res.tryEnd(body.subarray(offset), body.length);
     if (done) {
       life.end();
       return true;
@@ -99,8 +106,6 @@ function sendBody(res: UwsResponse, life: UwsLife, body: Uint8Array, waiting: Wa
     offset = res.getWriteOffset();
     return offset > before;
   };
-  push();
-  if (!life.live) return;
 
   const answer: WaitingAnswer = {
     tick(stalled) {
