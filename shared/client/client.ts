@@ -42,7 +42,10 @@ export interface Client<Topics extends object = Record<string, unknown>> {
     topic: Topic,
     options?: WatchOptions,
   ): AsyncGenerator<UpdateOf<Topics[Topic]>, void, undefined>;
-  /** Ends all subscriptions and resolves when no socket and no timer is left. Idempotent. */
+  /**
+   * Ends all subscriptions and resolves when no socket and no timer is left. A server that is frozen is waited for one
+   * second; `ws` is cut then, the WebSocket of a browser or of Node is left to the platform. Idempotent.
+   */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -23,7 +23,10 @@ export interface Transport {
   unsubscribe(topic: string): void;
   /** Begins the subscription at the server anew, from `wanted.cursor`. */
   resubscribe(wanted: Wanted): void;
-  /** Resolves when no socket, stream or timer is left. No call of the sink follows. */
+  /**
+   * Resolves when no socket, stream or timer is left, or after a second if a server does not answer the close frame of a
+   * WebSocket that cannot be cut: the platform drops that one. No call of the sink follows.
+   */
   close(): Promise<void>;
 }
 

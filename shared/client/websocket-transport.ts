@@ -10,7 +10,7 @@ import { createWatchdog } from './watchdog.js';
 export interface WebSocketLike {
   send(data: string): void;
   close(code?: number, reason?: string): void;
-  /** `ws` only: cuts a dead connection now instead of waiting for its peer. */
+  /** `ws` only: cuts a dead connection now. What browsers and Node have can but ask the peer to close, and wait. */
   terminate?(): void;
   addEventListener(type: 'open', listener: () => void): void;
   addEventListener(type: 'message', listener: (event: { data: unknown }) => void): void;
@@ -22,7 +22,7 @@ export type WebSocketConstructor = new (url: string, protocols: string) => WebSo
 
 /** Connecting, upgrade and `hello` included, may take twice this long. */
 const HANDSHAKE_SILENCE_MS = 5_000;
-/** How long `close()` waits for the server's close frame. */
+/** How long `close()` waits for close frames of the server. */
 const CLOSE_TIMEOUT_MS = 1_000;
 const AUTH_ID = 'auth';
 
@@ -40,7 +40,10 @@ export interface WebSocketTransportOptions {
 /** One WebSocket for all topics (PROTOCOL sections 1 and 2). Begins to connect at once. */
 export function createWebSocketTransport(options: WebSocketTransportOptions): Transport {
   const { sink, retry } = options;
+  /** The one that is in use. */
   let socket: WebSocketLike | undefined;
+  /** All that are not closed yet: those that were given up too. */
+  const sockets = new Set<WebSocketLike>();
   let ready = false;
   let draining = false;
   let closed = false;
@@ -48,10 +51,7 @@ export function createWebSocketTransport(options: WebSocketTransportOptions): Tr
   let lastId = 0;
   /** Which topic a subscribe that is not answered yet was for, by its id. */
   const asked = new Map<number, string>();
-  const watchdog = createWatchdog(
-    () => ready && send({ type: 'ping' }),
-    () => lose('the server fell silent'),
-  );
+  const watchdog = createWatchdog(() => ready && send({ type: 'ping' }), giveUp);
 
   function send(message: ClientMessage): void {
     socket?.send(JSON.stringify(message));
@@ -69,11 +69,15 @@ export function createWebSocketTransport(options: WebSocketTransportOptions): Tr
       return;
     }
     socket = dialled;
+    sockets.add(dialled);
     // Events of a socket that was given up may still come; only the present one is listened to.
     const current = () => socket === dialled;
     dialled.addEventListener('open', () => current() && opened());
     dialled.addEventListener('message', (event) => current() && frame(event.data));
-    dialled.addEventListener('close', (event) => current() && lose(closeReason(event)));
+    dialled.addEventListener('close', (event) => {
+      sockets.delete(dialled);
+      if (current()) lose(closeReason(event));
+    });
     // Says nothing in browsers; `close` follows. Without a listener `ws` would throw.
     dialled.addEventListener('error', () => undefined);
     watchdog.start(HANDSHAKE_SILENCE_MS);
@@ -133,9 +137,17 @@ export function createWebSocketTransport(options: WebSocketTransportOptions): Tr
     }
   }
 
-  /** The connection is gone or given up: lets go of it and plans the next. */
+  /** Ends a connection on which nothing comes any more, and plans the next. */
+  function giveUp(): void {
+    const silent = release();
+    // Left alone it would stay open: its pings are answered by the platform, so the server has no reason to drop it.
+    if (silent) cut(silent);
+    lose('the server fell silent');
+  }
+
+  /** The connection is gone: plans the next. */
   function lose(reason: string): void {
-    release()?.terminate?.();
+    release();
     const wait = retry.next();
     sink.status('reconnecting', draining ? 'the server went away' : reason);
     draining = false;
@@ -162,24 +174,32 @@ export function createWebSocketTransport(options: WebSocketTransportOptions): Tr
     resubscribe: subscribe,
     close() {
       closed = true;
-      const last = release();
-      return last ? shut(last) : Promise.resolve();
+      release()?.close(1000);
+      return allClosed(sockets);
     },
   };
 }
 
-/** Closes politely, and cuts what does not answer. */
-function shut(socket: WebSocketLike): Promise<void> {
+function cut(socket: WebSocketLike): void {
+  if (socket.terminate) socket.terminate();
+  else socket.close(1000);
+}
+
+/** Waits for sockets that are closing, and cuts those whose server does not answer. */
+function allClosed(sockets: ReadonlySet<WebSocketLike>): Promise<void> {
+  if (sockets.size === 0) return Promise.resolve();
   return new Promise((resolve) => {
     const deadline = setTimeout(() => {
-      socket.terminate?.();
+      for (const socket of sockets) cut(socket);
       resolve();
     }, CLOSE_TIMEOUT_MS);
-    socket.addEventListener('close', () => {
-      clearTimeout(deadline);
-      resolve();
-    });
-    socket.close(1000);
+    for (const socket of sockets) {
+      socket.addEventListener('close', () => {
+        if (sockets.size > 0) return;
+        clearTimeout(deadline);
+        resolve();
+      });
+    }
   });
 }
 

@@ -17,9 +17,10 @@ export interface Peer {
   say(...messages: object[]): void;
 }
 
-/** A WebSocket server that does what the test tells it to: says `hello`, then only what the script says. */
+/** A WebSocket server that does what the test tells it to: says `hello` (unless `mute`), then only what the script says. */
 export async function scriptedWebSocketServer(script: {
   heartbeat?: number;
+  mute?: boolean;
   answer?: (message: ClientMessage, peer: Peer) => void;
 }) {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
@@ -39,7 +40,7 @@ export async function scriptedWebSocketServer(script: {
       peer.heard.push(message);
       script.answer?.(message, peer);
     });
-    peer.say({ type: 'hello', server: 'scripted', heartbeat: script.heartbeat ?? 25_000 });
+    if (!script.mute) peer.say({ type: 'hello', server: 'scripted', heartbeat: script.heartbeat ?? 25_000 });
   });
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
