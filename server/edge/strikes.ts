@@ -1,11 +1,11 @@
 import type { Clock } from '../async/clock.js';
 
-/** How many bad messages a connection may send in a row of them before it is closed. */
+/** The bad message that closes a connection: good ones between them forgive nothing, only time does. */
 const PATIENCE = 10;
 /** One bad message is forgiven in that many milliseconds. */
 const FORGIVEN_AFTER = 10_000;
 
-/** Counts what a client does wrong: once is told, repeated closes. */
+/** Counts what a client does wrong: once is told, ten times within what time forgives closes. */
 export interface Strikes {
   /** Counts one; true when it is enough. */
   add(): boolean;

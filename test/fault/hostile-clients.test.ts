@@ -66,26 +66,33 @@ describe.each(POLICIES)('a hostile client on %s', (loop) => {
   });
 
   it.each([
-    ['text that is no JSON', (n: number) => `no ${n}`, 'bad_request', 1003],
-    ['binary frames', () => new Uint8Array([1, 2, 3]), 'bad_request', 1003],
+    ['text that is no JSON', (n: number) => `no ${n}`, 'bad_request', 1003, 'bad_request'],
+    ['binary frames', () => new Uint8Array([1, 2, 3]), 'bad_request', 1003, 'bad_request'],
     [
       'messages over the limit',
       () => JSON.stringify({ type: 'ping', id: 'x'.repeat(70_000) }),
       'too_large',
       1009,
+      'messageBytes',
     ],
-    ['wrong tokens', () => '{"type":"auth","token":"guess"}', 'unauthorized', 1008],
-  ] as const)('that repeats %s is told each time, then closed', async (_, frame, code, closeCode) => {
-    await withWitness(async (server) => {
-      const { socket, inbox, closed } = await openWebSocket(server.wsUrl);
-      await inbox.next();
-      for (let n = 0; n < 20; n++) socket.send(frame(n));
-      expect((await closed).code).toBe(closeCode);
-      const errors = inbox.all.filter((message) => message.type === 'error');
-      expect(errors.length).toBeGreaterThanOrEqual(5);
-      expect(errors.every((error) => error.code === code)).toBe(true);
-    });
-  });
+    ['wrong tokens', () => '{"type":"auth","token":"guess"}', 'unauthorized', 1008, 'unauthorized'],
+  ] as const)(
+    'that repeats %s is told each time, then closed with the reason, good messages between or not',
+    async (_, frame, code, closeCode, reason) => {
+      await withWitness(async (server) => {
+        const { socket, inbox, closed } = await openWebSocket(server.wsUrl);
+        await inbox.next();
+        for (let n = 0; n < 20; n++) {
+          socket.send(frame(n));
+          socket.send('{"type":"ping"}');
+        }
+        expect(await closed).toMatchObject({ code: closeCode, reason });
+        const errors = inbox.all.filter((message) => message.type === 'error');
+        expect(errors.length).toBeGreaterThanOrEqual(5);
+        expect(errors.every((error) => error.code === code)).toBe(true);
+      });
+    },
+  );
 
   it('that sends too often is told so, then closed with 1008', async () => {
     await withWitness(
