@@ -5,12 +5,14 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { openEventStream } from '../support/clients.js';
+import type { ServerMessage } from '../../shared/messages.js';
+import { openEventStream, openWebSocket } from '../support/clients.js';
 import { crowdIsTooLarge, gatherCrowd } from '../support/crowd.js';
+import { metric } from '../support/metrics.js';
 import { POLICIES } from '../support/policies.js';
 import { reservedPort } from '../support/reserved-port.js';
 import { type Served, serve } from '../support/served.js';
-import { AUTHORIZED, startServer, TOKEN } from '../support/server.js';
+import { AUTHORIZED, startServer, type TestServer, TOKEN } from '../support/server.js';
 
 const CROWD = 5_000;
 const obstacle = crowdIsTooLarge(CROWD);
@@ -45,6 +47,37 @@ async function refresh(server: Served): Promise<void> {
   const answer = await fetch(`${server.url}/refresh/prices`, { method: 'POST', headers: AUTHORIZED });
   expect(answer.ok).toBe(true);
 }
+
+const told = (message: ServerMessage) =>
+  message.type === 'gap'
+    ? `gap ${message.from} ${message.version}`
+    : `${message.type} ${'version' in message && message.version}`;
+
+/** How each transport comes back with a cursor: what it is told, up to version `last`. */
+const COMING_BACK: Readonly<
+  Record<
+    string,
+    (server: TestServer, topic: string, epoch: string, since: number, last: number) => Promise<string[]>
+  >
+> = {
+  async WebSockets({ wsUrl }, topic, epoch, since, last) {
+    const { inbox, say } = await openWebSocket(wsUrl);
+    say({ type: 'subscribe', id: 1, topic, since: { epoch, version: since } });
+    await inbox.nextWhere((message) => message.type !== 'subscribed' && told(message).endsWith(` ${last}`));
+    return inbox.all.filter(({ type }) => type !== 'hello' && type !== 'subscribed').map(told);
+  },
+  async 'event streams'({ url }, topic, epoch, since, last) {
+    const { inbox } = await openEventStream(`${url}/topics/${topic}`, {
+      'last-event-id': `${epoch}:${since}`,
+    });
+    await inbox.nextWhere(({ message }) => told(message).endsWith(` ${last}`));
+    return inbox.all.map(({ message }) => told(message));
+  },
+  async 'long-polls'({ url }, topic, epoch, since) {
+    const answer = await fetch(`${url}/topics/${topic}?since=${epoch}:${since}`);
+    return ((await answer.json()) as ServerMessage[]).map(told);
+  },
+};
 
 describe.each(POLICIES)('a storm on %s', (loop) => {
   it.skipIf(obstacle)(
@@ -107,6 +140,45 @@ describe.each(POLICIES)('a storm on %s', (loop) => {
     expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
     expect(answers[0]).toMatchObject([{ type: 'patch', from: 1, version: 2 }]);
     expect((await encodings()) - before).toBe(1);
+  });
+
+  describe.each(Object.keys(COMING_BACK))('of %s that missed events', (transport) => {
+    // 200 KB of history are cut into four shares.
+    const KEPT = 20;
+    const LAST = 30;
+    const EACH = 40;
+    const events = (after: number) =>
+      Array.from({ length: LAST - after }, (_, index) => `event ${after + index + 1}`);
+
+    it.each([
+      ['all of them stopped where history reaches', [12], events(12), 4],
+      ['all of them stopped before history begins', [3], ['gap 3 10', ...events(LAST - KEPT)], 5],
+    ])('is encoded once, where %s', async (_, stops, expected, encodings) => {
+      await storm(stops, () => expected, encodings);
+    });
+
+    it('is encoded once a stop, where they stopped at many versions', async () => {
+      // On the way to the end of their share; after that they go together, but for long-polls.
+      await storm([13, 14, 15, 12, 11], events, transport === 'long-polls' ? 5 : 5 + 3);
+    });
+
+    async function storm(stops: number[], expected: (stop: number) => string[], encodings: number) {
+      const topics = [{ topic: 'log', kind: 'event' as const, history: { count: KEPT } }];
+      const server = await startServer({ loop, topics });
+      const log = server.headwater.topic('log', 'event');
+      for (let version = 1; version <= LAST; version++) log.append('x'.repeat(10_000));
+      const { headers } = await fetch(`${server.url}/topics/log`);
+      const [epoch, version] = JSON.parse(headers.get('etag')!).split(':');
+      expect(Number(version)).toBe(LAST);
+
+      const before = (await metric(server, 'encodings_total'))!;
+      const crowd = Array.from({ length: EACH }, (_, index) => stops[index % stops.length]!);
+      const got = await Promise.all(
+        crowd.map((stop) => COMING_BACK[transport]!(server, 'log', epoch, stop, LAST)),
+      );
+      expect(got).toEqual(crowd.map(expected));
+      expect((await metric(server, 'encodings_total'))! - before).toBeLessThanOrEqual(encodings);
+    }
   });
 
   it('tells event streams to come back at times of their own', async () => {
