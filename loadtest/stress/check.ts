@@ -14,9 +14,12 @@ export function same(actual: unknown, expected: unknown, what: string): void {
   }
 }
 
-/** Waits until it holds. Throws with `what` when it does not within ten seconds. */
+/** Far longer than anything takes, in ms: a machine may be busy with others. */
+const PATIENCE = 60_000;
+
+/** Waits until it holds. Throws with `what` when it does not within a minute. */
 export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + PATIENCE;
   while (!(await holds())) {
     check(Date.now() < deadline, `waited in vain until ${what}`);
     await pause(2);

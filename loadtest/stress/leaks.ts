@@ -7,7 +7,7 @@ import { liveTasks } from '../../server/async/registry.js';
 type Holdings = ReadonlyMap<string, number>;
 
 /** How long what is on its way out may take to be gone, in ms. */
-const PATIENCE = 3_000;
+const PATIENCE = 20_000;
 const STEP = 5;
 
 /** Pipes of the console and the engine's own threads of work come and go by themselves. */

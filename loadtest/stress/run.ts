@@ -5,7 +5,7 @@ import { createRandom, hash } from './random.js';
 import type { Scenario, Stage } from './scenario.js';
 
 /** A scenario that takes longer, in ms, has failed. */
-const DEADLINE = 30_000;
+const DEADLINE = 120_000;
 
 export interface Outcome {
   /** Milliseconds. */

@@ -14,7 +14,7 @@ import { changeDocument, makeDocument } from './world/document.js';
 /** Between two changes of each topic, in ms. */
 const TICK = 10;
 /** How long those that were killed may take to be noticed, in ms. */
-const PATIENCE = 15_000;
+const PATIENCE = 60_000;
 
 const random = createRandom(1);
 let defects = 0;

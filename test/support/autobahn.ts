@@ -23,17 +23,22 @@ export function findWstest(): string | undefined {
   return found.find((path) => existsSync(path));
 }
 
-/** Runs all cases but the excluded ones against a server that echoes every message. */
+/** Runs these cases but the excluded ones against a server that echoes every message. */
 export async function runAutobahn(
   wstest: string,
-  { url, exclude, timeout }: { url: string; exclude: readonly string[]; timeout: number },
+  {
+    url,
+    cases,
+    exclude,
+    timeout,
+  }: { url: string; cases: readonly string[]; exclude: readonly string[]; timeout: number },
 ): Promise<AutobahnReport> {
   const folder = await mkdtemp(join(tmpdir(), 'headwater-autobahn-'));
   try {
     const spec = {
       outdir: join(folder, 'report'),
       servers: [{ agent: 'server', url }],
-      cases: ['*'],
+      cases,
       'exclude-cases': exclude,
       'exclude-agent-cases': {},
     };

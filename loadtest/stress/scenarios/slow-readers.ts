@@ -114,8 +114,9 @@ export const slowReaders: Theme = {
     async 'a reader that never reads is dropped after the slow time-out, and frees its memory'(stage) {
       const served = await serve(stage, {
         ...CONFIG,
-        limits: { outboxBytes: 50_000, slowTimeout: 300 },
-        heartbeat: 500,
+        limits: { outboxBytes: 50_000, slowTimeout: 1_000 },
+        // Long enough that who lives is not taken for dead on a busy machine.
+        heartbeat: 10_000,
       });
       const ledger = keepLedger(served.headwater, 'board');
       const good = await followWebSocket('patch')(stage, served, ledger);

@@ -5,11 +5,12 @@ import { keepLedger } from '../ledger.js';
 import type { Random } from '../random.js';
 import type { Theme } from '../scenario.js';
 import { type Served, serve } from '../world/serve.js';
-import { type Answer, FAULTS, good, startUpstream } from '../world/upstream.js';
+import { type Answer, FAULTS, faultsBy, good, held, startUpstream } from '../world/upstream.js';
 
 type Sources = NonNullable<ConfigInput['sources']>;
 
-const FAULT_NAMES = Object.keys(FAULTS);
+/** How long an upstream that hangs is waited for, in ms: far longer than one that answers takes on a busy machine. */
+const TIMEOUT = 3_000;
 
 /** Fetches now; `true` where that went well. */
 async function refresh({ send, ask }: Served, topic: string): Promise<boolean> {
@@ -26,7 +27,9 @@ export const sources: Theme = {
       const { random } = stage;
       const upstream = await startUpstream(stage, good({ n: 0 }));
       const served = await serve(stage, {
-        sources: [{ topic: 'q', every: '1h', fetch: { url: `${upstream.url}/q`, timeout: 100, retries: 0 } }],
+        sources: [
+          { topic: 'q', every: '1h', fetch: { url: `${upstream.url}/q`, timeout: TIMEOUT, retries: 0 } },
+        ],
       });
       const ledger = keepLedger(served.headwater, 'q');
       const followers = await Promise.all(
@@ -36,6 +39,7 @@ export const sources: Theme = {
       );
       const told = await followWebSocket('patch')(stage, served, ledger);
       await told.reaches(1);
+      const fault = faultsBy(random);
       let turns = 0;
       let failing = false;
       let inARow = 0;
@@ -43,13 +47,9 @@ export const sources: Theme = {
         // Five in a row would open the circuit of the host, for seconds.
         const fails = inARow < 4 && random.chance(0.5);
         inARow = fails ? inARow + 1 : 0;
-        const fault = random.pick(FAULT_NAMES);
-        upstream.answer = fails ? FAULTS[fault]! : good({ n });
-        same(
-          await refresh(served, 'q'),
-          !fails,
-          `whether the topic is fresh after an upstream that ${fault}`,
-        );
+        const { what, answer } = fails ? fault() : { what: 'answers', answer: good({ n }) };
+        upstream.answer = answer;
+        same(await refresh(served, 'q'), !fails, `whether the topic is fresh after an upstream that ${what}`);
         if (fails !== failing) turns += 1;
         failing = fails;
         const value = served.headwater.topic('q').value as { n: number };
@@ -88,16 +88,22 @@ export const sources: Theme = {
           {
             topic: 'q',
             every: '1h',
-            fetch: { strategy: 'fallback', urls: upstreams.map(({ url }) => url), timeout: 60, retries: 0 },
+            fetch: {
+              strategy: 'fallback',
+              urls: upstreams.map(({ url }) => url),
+              timeout: TIMEOUT,
+              retries: 0,
+            },
           },
         ],
       });
+      const fault = faultsBy(random);
       const rows = [0, 0, 0];
       for (let n = 1; n <= 15; n++) {
         const failing = upstreams.map((_, index) => rows[index]! < 4 && random.chance(0.5));
         for (const [index, upstream] of upstreams.entries()) {
           rows[index] = failing[index] ? rows[index]! + 1 : 0;
-          upstream.answer = failing[index] ? FAULTS[random.pick(FAULT_NAMES)]! : good({ n, index });
+          upstream.answer = failing[index] ? fault().answer : good({ n, index });
         }
         const first = failing.indexOf(false);
         same(await refresh(served, 'q'), first >= 0, 'whether the topic is fresh');
@@ -118,7 +124,7 @@ export const sources: Theme = {
               need: 2,
               ignore: ['/at'],
               urls: upstreams.map(({ url }) => url),
-              timeout: 300,
+              timeout: 10 * TIMEOUT,
               retries: 0,
             },
           },
@@ -144,15 +150,18 @@ export const sources: Theme = {
       const upstreams = await Promise.all(names.map(() => startUpstream(stage, good(0))));
       const urls = Object.fromEntries(names.map((name, index) => [name, upstreams[index]!.url]));
       const served = await serve(stage, {
-        sources: [{ topic: 'all', every: '1h', fetch: { strategy: 'all', urls, timeout: 60, retries: 0 } }],
+        sources: [
+          { topic: 'all', every: '1h', fetch: { strategy: 'all', urls, timeout: TIMEOUT, retries: 0 } },
+        ],
       });
+      const fault = faultsBy(random);
       let last: unknown;
       let inARow = 0;
       for (let n = 1; n <= 15; n++) {
         const failing = inARow < 3 && random.chance(0.4) ? random.int(0, 2) : -1;
         inARow = failing >= 0 ? inARow + 1 : 0;
         for (const [index, upstream] of upstreams.entries())
-          upstream.answer = index === failing ? FAULTS[random.pick(FAULT_NAMES)]! : good([n, index]);
+          upstream.answer = index === failing ? fault().answer : good([n, index]);
         same(await refresh(served, 'all'), failing < 0, 'whether the topic is fresh');
         const { value } = served.headwater.topic('all');
         if (failing < 0) same(value, { eu: [n, 0], us: [n, 1], asia: [n, 2] }, 'the value');
@@ -163,18 +172,21 @@ export const sources: Theme = {
 
     async 'a crowd that reads a sleeping topic costs one fetch'(stage) {
       const { random } = stage;
-      const upstream = await startUpstream(stage, (request, response) => {
-        setTimeout(() => good({ asked: upstream.asked })(request, response), 20);
-      });
+      const upstream = await startUpstream(stage, good(0));
       const served = await serve(stage, { sources: [{ topic: 'q', every: '1h', fetch: upstream.url }] });
       for (let crowd = 1; crowd <= 4; crowd++) {
         const before = upstream.asked;
-        const reads = await Promise.all(
+        const answers = held(good({ crowd }));
+        upstream.answer = answers.answer;
+        const reading = Promise.all(
           Array.from({ length: random.int(5, 20) }, async () => {
             const answer = await served.ask('/topics/q', { headers: { 'cache-control': 'no-cache' } });
             return answer.json();
           }),
         );
+        await hasRead(served);
+        answers.release();
+        const reads = await reading;
         const [first] = reads;
         for (const read of reads) same(read, first, 'what one of the crowd read');
         check(upstream.asked - before <= 2, `a crowd made ${upstream.asked - before} requests`);
@@ -182,11 +194,13 @@ export const sources: Theme = {
     },
 
     async 'refreshes that come together are one fetch'(stage) {
-      const upstream = await startUpstream(stage, (request, response) => {
-        setTimeout(() => good({ asked: upstream.asked })(request, response), 20);
-      });
+      const answers = held(good(1));
+      const upstream = await startUpstream(stage, answers.answer);
       const served = await serve(stage, { sources: [{ topic: 'q', every: '1h', fetch: upstream.url }] });
-      await Promise.all(Array.from({ length: 25 }, () => served.send('POST', '/refresh/q', {})));
+      const refreshing = Promise.all(Array.from({ length: 25 }, () => served.send('POST', '/refresh/q', {})));
+      await hasRead(served);
+      answers.release();
+      await refreshing;
       check(upstream.asked <= 3, `25 refreshes made ${upstream.asked} requests`);
     },
 
@@ -197,13 +211,12 @@ export const sources: Theme = {
       let seen = 0;
       const upstream = await startUpstream(stage, (request, response) => {
         seen = Math.max(seen, ++open);
-        setTimeout(
-          () => {
-            open -= 1;
-            good(request.url!)(request, response);
-          },
-          random.int(1, 8),
-        );
+        // As many as may be are open at some time, however slowly they come.
+        void until(() => seen >= most, 'as many are asked as may be').then(async () => {
+          await pause(random.int(1, 8));
+          open -= 1;
+          good(request.url!)(request, response);
+        });
       });
       const names = Array.from({ length: 20 }, (_, n) => `t/${n}`);
       const served = await serve(stage, {
@@ -289,11 +302,16 @@ export const sources: Theme = {
   },
 };
 
+/** Lets the server read what was sent to it before: it then answers, turn by turn, who asks after that. */
+async function hasRead({ ask }: Served): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await (await ask('/healthz')).text();
+}
+
 function raceOf(urls: string[], more: { hedge?: number }): Sources[number] {
   return {
     topic: 'race',
     every: '1h',
-    fetch: { strategy: 'first', urls, timeout: 500, retries: 0, ...more },
+    fetch: { strategy: 'first', urls, timeout: TIMEOUT, retries: 0, ...more },
   };
 }
 

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Json } from '../../../shared/json.js';
+import type { Random } from '../random.js';
 import type { Stage } from '../scenario.js';
 
 /** What an upstream does with a request. */
@@ -72,3 +73,28 @@ export const FAULTS: Readonly<Record<string, Answer>> = {
   },
   'redirects in a circle': (request, response) => response.writeHead(302, { location: request.url! }).end(),
 };
+
+const HANGING = ['hangs', 'hangs in the body'];
+
+/**
+ * Faults by chance, to be waited for with a time-out that a busy machine does not come near. One that hangs, and so
+ * costs all of it, comes once at most.
+ */
+export function faultsBy(random: Random): () => { what: string; answer: Answer } {
+  let names = Object.keys(FAULTS);
+  return () => {
+    const what = random.pick(names);
+    if (HANGING.includes(what)) names = names.filter((name) => !HANGING.includes(name));
+    return { what, answer: FAULTS[what]! };
+  };
+}
+
+/** Holds answers back until `release`; those that come after it are answered at once. */
+export function held(answer: Answer): { answer: Answer; release(): void } {
+  let release = () => {};
+  const released = new Promise<void>((resolve) => (release = resolve));
+  return {
+    answer: (request, response) => void released.then(() => answer(request, response)),
+    release: () => release(),
+  };
+}
