@@ -1,6 +1,10 @@
 import type { HttpHeaders, HttpRequest } from '../loop/policy.js';
 
-/** Which web pages may use this server: its own, and those of the configured origins. */
+/**
+ * Which web pages may use this server: its own, and those of the configured origins. Its own are those whose origin is
+ * the host that was asked, whatever that is called: behind a proxy the server does not know its public name. So a page
+ * that was rebound to this server by DNS passes too; it can do what needs no token.
+ */
 export interface OriginCheck {
   /** True for clients that are no web page (no `Origin`), and for pages of an allowed origin. */
   allows(request: HttpRequest): boolean;

@@ -96,6 +96,16 @@ describe.skipIf(!hasNginx).each(POLICIES)('behind a caching nginx on %s', (loop)
     expect((await nginx.outcomes(3)).filter(({ cache }) => cache === 'HIT')).toEqual([]);
   });
 
+  it('lets pages of its public name in, and no others', async () => {
+    const server = await startServer({ loop, topics });
+    const nginx = await nginxBefore(server.url);
+    const wsUrl = `${nginx.url.replace('http', 'ws')}/ws`;
+    const headers = { host: 'live.example' };
+    const { inbox } = await openWebSocket(wsUrl, { origin: 'http://live.example', headers });
+    expect(await inbox.next()).toMatchObject({ type: 'hello' });
+    await expect(openWebSocket(wsUrl, { origin: 'http://evil.example', headers })).rejects.toThrow('403');
+  });
+
   it('reads, publishes, streams events and speaks WebSocket, none of it out of the cache', async () => {
     const server = await startServer({ loop, topics });
     const nginx = await nginxBefore(server.url);
