@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, normalize } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 /** A file with one import, and whether the rules of the architecture let it stand. */
@@ -113,3 +113,44 @@ describe('the import rules', () => {
     expect(refused).not.toContain(file);
   });
 });
+
+describe('the table of folders in docs/architecture.md', () => {
+  it('has every folder with the folders that it imports', async () => {
+    expect(await documentedImports()).toEqual(await actualImports());
+  });
+});
+
+/** By folder, such as `server/hub`, the names of the folders that it imports, in order of the alphabet. */
+type Imports = Record<string, string[]>;
+
+/** Rows such as ``| `server/hub/` | subscriptions | `shared`, `store` |``. */
+async function documentedImports(): Promise<Imports> {
+  const rows = (await readFile('docs/architecture.md', 'utf8')).matchAll(/^\| `([\w/-]+)\/` \|.*\|(.*)\|$/gm);
+  const names = (cell: string) => Array.from(cell.matchAll(/`([^`]+)`/g), ([, name]) => name!).sort();
+  return Object.fromEntries(Array.from(rows, ([, folder, cell]) => [folder!, names(cell!)]));
+}
+
+async function actualImports(): Promise<Imports> {
+  const found: Record<string, Set<string>> = {};
+  for (const root of ['shared', 'server', 'client-demo']) {
+    for (const entry of await readdir(root, { recursive: true })) {
+      const path = join(root, entry);
+      const folder = folderOf(path);
+      if (!/\.(ts|mts|js)$/.test(path) || !folder) continue;
+      found[folder] ??= new Set();
+      for (const [, specifier] of (await readFile(path, 'utf8')).matchAll(
+        /\b(?:from|import)[\s(]*'(\.[^']*)'/g,
+      )) {
+        const target = folderOf(normalize(join(dirname(path), specifier!)));
+        if (target && target !== folder) found[folder].add(target.replace('server/', ''));
+      }
+    }
+  }
+  return Object.fromEntries(Object.entries(found).map(([folder, names]) => [folder, [...names].sort()]));
+}
+
+/** `server/source` of `server/source/host/host.ts`; none of `server/index.ts`, which knows what it exports. */
+function folderOf(path: string): string | undefined {
+  const [root, name, ...rest] = path.split('/');
+  return root === 'server' ? (rest.length > 0 ? `${root}/${name}` : undefined) : root;
+}
