@@ -1,5 +1,5 @@
 import { Counter, Trend } from 'k6/metrics';
-import type { ServerMessage } from '../../shared/messages.js';
+import type { ServerMessage, SubscribedMessage } from '../../shared/messages.js';
 
 /** Updates that a reader never got, told by a version that does not build on the one before. */
 const holes = new Counter('holes');
@@ -48,6 +48,12 @@ export function createReader(): Reader {
     if (asOf !== undefined) delay.add(Math.max(0, Date.now() - Date.parse(asOf)));
   }
 
+  /** Where a subscription to events that was not resumed takes up; whoever held a position is owed all after it, as a gap at least. */
+  function positionIn(message: SubscribedMessage): number {
+    if (epoch === undefined) return message.version;
+    return message.epoch === epoch ? Math.min(version, message.version) : 0;
+  }
+
   return {
     get cursor() {
       return epoch === undefined ? undefined : { epoch, version };
@@ -57,7 +63,7 @@ export function createReader(): Reader {
       switch (message.type) {
         case 'subscribed':
           if (message.resumed) resumptions.add(1);
-          else if (message.kind === 'event') version = message.version;
+          else if (message.kind === 'event') version = positionIn(message);
           // Another life of the topic counts anew.
           else if (message.epoch !== epoch) version = 0;
           epoch = message.epoch;

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { WebSocketServer } from 'ws';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { SubscribeMessage } from '../../shared/messages.js';
 import { POLICIES } from '../support/policies.js';
 import { startServer, TOKEN } from '../support/server.js';
 
@@ -95,15 +96,7 @@ describe.skipIf(!K6)('the k6 scripts', () => {
   it('fail against a server that leaves a version out and sends another twice', {
     timeout: 60_000,
   }, async () => {
-    const http = createServer().listen(0, '127.0.0.1');
-    await once(http, 'listening');
-    const sockets = new WebSocketServer({ server: http });
-    onTestFinished(() => {
-      for (const socket of sockets.clients) socket.terminate();
-      sockets.close();
-      http.close();
-    });
-    sockets.on('connection', (socket) => {
+    const url = await scriptedServer((socket) => {
       socket.once('message', () => {
         const asOf = new Date().toISOString();
         const patch = (from: number, version: number) => ({
@@ -118,7 +111,6 @@ describe.skipIf(!K6)('the k6 scripts', () => {
         socket.send(JSON.stringify([value, patch(1, 2), patch(1, 2), patch(3, 4)]));
       });
     });
-    const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
     const { code, counts } = await k6('websocket', {
       URL: url,
       VUS: 1,
@@ -129,4 +121,64 @@ describe.skipIf(!K6)('the k6 scripts', () => {
     expect(code).toBe(THRESHOLD_MISSED);
     expect(counts).toMatchObject({ holes: 1, duplicates: 1 });
   });
+
+  it.each([
+    { server: 'that goes on as if nothing had been missed', told: false, code: THRESHOLD_MISSED, holes: 1 },
+    { server: 'that tells what is lost', told: true, code: 0, holes: 0 },
+  ])(
+    'read events over a resumption that history does not reach from a server $server',
+    {
+      timeout: 60_000,
+    },
+    async ({ told, code: expected, holes }) => {
+      let sessions = 0;
+      const url = await scriptedServer((socket) => {
+        socket.once('message', (data) => {
+          const { since } = JSON.parse(String(data)) as SubscribeMessage;
+          // Each session gets one event, and misses the nine before it.
+          const version = 10 * sessions;
+          sessions += 1;
+          const messages = [
+            {
+              type: 'subscribed',
+              id: 1,
+              topic: 'load',
+              kind: 'event',
+              epoch: 'a',
+              version: told && since ? since.version : version,
+              resumed: false,
+            },
+            ...(told && since ? [{ type: 'gap', topic: 'load', from: since.version, version }] : []),
+            { type: 'event', topic: 'load', version: version + 1, event: 'a' },
+          ];
+          socket.send(JSON.stringify(messages));
+        });
+      });
+      const { code, counts } = await k6('websocket', {
+        URL: url,
+        VUS: 1,
+        RATE: 0,
+        DURATION: '4s',
+        SESSION: 500,
+      });
+      expect(sessions).toBeGreaterThan(1);
+      expect(code).toBe(told ? 0 : THRESHOLD_MISSED);
+      expect(counts.duplicates ?? 0).toBe(0);
+      expect([counts.holes ?? 0, counts.gaps ?? 0].map((count) => count > 0)).toEqual([!told, told]);
+    },
+  );
 });
+
+/** Speaks to each WebSocket as the script says. @returns its URL */
+async function scriptedServer(script: (socket: WebSocket) => void): Promise<string> {
+  const http = createServer().listen(0, '127.0.0.1');
+  await once(http, 'listening');
+  const sockets = new WebSocketServer({ server: http });
+  onTestFinished(() => {
+    for (const socket of sockets.clients) socket.terminate();
+    sockets.close();
+    http.close();
+  });
+  sockets.on('connection', script);
+  return `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+}
