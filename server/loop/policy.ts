@@ -1,8 +1,8 @@
 /**
- * The contract of a loop policy: how bytes come and go. One implementation a file beside this one; nothing
- * outside `server/loop/` may ask which policy it runs on. Callbacks run on the event loop, never re-entrantly
- * from inside `listenTcp`/`listenHttp`, and a callback that throws is a defect: the policy reports it through
- * `onDefect` and cuts only the connection concerned.
+ * The contract of a loop policy: how bytes come and go. `libuv.ts` and `uws.ts` beside this one each make one, of the
+ * files that begin with its name; nothing outside `server/loop/` may ask which policy it runs on. Callbacks run on the
+ * event loop, never re-entrantly from inside `listenTcp`/`listenHttp`, and a callback that throws is a defect: the
+ * policy reports it through `onDefect` and cuts only the connection concerned.
  */
 export interface LoopPolicy {
   /** For banners, logs and metrics only. */

@@ -48,6 +48,22 @@ it('a drain tells a crowd in portions, and others have their turn between', asyn
   expect(Math.max(...turns)).toBeLessThan(CROWD / 5);
 });
 
+it('a drain tells those too that come in while it is on', async () => {
+  const hub = createHub(createStore(), { outboxBytes: 0, subscriptionsPerConnection: 0 });
+  const told: number[] = [];
+  const first = outlet(told);
+  const late = outlet(told);
+  hub.connect({
+    ...first,
+    finish(reconnectAfter) {
+      first.finish(reconnectAfter);
+      hub.connect(late);
+    },
+  });
+  await hub.drain(1_000);
+  expect(told).toHaveLength(2);
+});
+
 it('a drain spreads the times to come back evenly', async () => {
   const hub = createHub(createStore(), { outboxBytes: 0, subscriptionsPerConnection: 0 });
   const told: number[] = [];
