@@ -1,4 +1,4 @@
-import type { HttpHeaders } from './policy.js';
+import { type Refusal, refusal } from './refusal.js';
 
 const KEY = /^[+/0-9A-Za-z]{22}==$/;
 const VERSION = '13';
@@ -8,12 +8,6 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** Whether the client asks for a WebSocket at all, rightly or wrongly. */
 export function wantsWebSocket(upgrade: string | undefined): boolean {
   return upgrade?.toLowerCase() === 'websocket';
-}
-
-export interface Refusal {
-  readonly status: number;
-  readonly headers: HttpHeaders;
-  readonly body: string;
 }
 
 /** What is wrong with a WebSocket handshake (RFC 6455 section 4.2.1), or undefined. */
@@ -42,8 +36,4 @@ function namesProtocols(list: string | undefined): boolean {
   if (list === undefined) return true;
   const names = list.split(',').map((name) => name.trim());
   return names.every((name) => TOKEN.test(name)) && new Set(names).size === names.length;
-}
-
-function refusal(status: number, body: string, headers: HttpHeaders = {}): Refusal {
-  return { status, headers: { 'content-type': 'text/plain; charset=utf-8', ...headers }, body };
 }

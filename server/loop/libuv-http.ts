@@ -4,6 +4,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { guarded, throwLater } from './defect.js';
+import { framingRefusal } from './framing.js';
 import { wantsWebSocket } from './handshake.js';
 import { MAX_HEAD_BYTES } from './head.js';
 import type { Adopt } from './libuv-direct-stream.js';
@@ -29,7 +30,6 @@ const SERVER_LIMITS = {
   ...KEEP_ALIVE,
   joinDuplicateHeaders: true,
 } as const;
-const MAX_HEADERS = 100;
 
 /** HTTP over `node:http`, WebSockets over `ws`. */
 export async function listenLibuvHttp(options: HttpListenOptions, handlers: HttpHandlers): Promise<Listener> {
@@ -37,7 +37,8 @@ export async function listenLibuvHttp(options: HttpListenOptions, handlers: Http
   const server = await makeServer(options);
   // Node would cut these when it stops listening, one whose answer is still leaving among them.
   server.closeIdleConnections = () => {};
-  server.maxHeadersCount = MAX_HEADERS;
+  // Node would drop those above a count in silence, an `If-Match` among them; their bytes are bounded.
+  server.maxHeadersCount = 0;
   if (options.maxConnections !== undefined) {
     server.maxConnections = options.maxConnections;
     server.on('drop', () => options.onRefused?.());
@@ -122,11 +123,21 @@ export function httpGlue(
   adopt?: Adopt,
 ): HttpGlue {
   const upgrades = libuvUpgrades(maxMessageBytes, report);
+  const refused = new WeakSet<Socket>();
 
   const onRequest: HttpGlue['onRequest'] = (message, outgoing, url) => {
     const response = httpResponse(message, outgoing, report, slowTimeout, adopt);
+    const request = httpRequest(message, url);
+    // What Node has parsed of the same piece of data comes here all the same.
+    if (refused.has(message.socket)) return;
+    const broken = framingRefusal(request.header);
+    if (broken) {
+      refused.add(message.socket);
+      response.send(broken.status, broken.headers, broken.body);
+      return;
+    }
     guarded(
-      () => handlers.request(httpRequest(message, url), response),
+      () => handlers.request(request, response),
       () => message.socket.destroy(),
       report,
       'http request',

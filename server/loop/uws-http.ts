@@ -1,17 +1,27 @@
 import { lookup } from 'node:dns/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { guarded, throwLater } from './defect.js';
-import { wantsWebSocket } from './handshake.js';
+import { framingRefusal } from './framing.js';
+import { handshakeRefusal, wantsWebSocket } from './handshake.js';
 import { listenError } from './listen-error.js';
 import { type PeerWatch, watchPeers } from './peer-watch.js';
-import type { DefectReporter, HttpHandlers, HttpListenOptions, Listener, ListenOptions } from './policy.js';
+import type {
+  DefectReporter,
+  HttpHandlers,
+  HttpListenOptions,
+  HttpRequest,
+  HttpResponse,
+  Listener,
+  ListenOptions,
+} from './policy.js';
+import { refusal } from './refusal.js';
 import { boundConnections } from './uws-connection-bound.js';
 import type { UwsLife } from './uws-life.js';
 import type { UwsApp, UwsListenSocket, UwsModule } from './uws-native.js';
 import { releasable } from './uws-release.js';
 import { uwsRequest } from './uws-request.js';
 import { uwsResponse } from './uws-response.js';
-import { uwsUpgrades } from './uws-upgrade.js';
+import { upgradeBehavior } from './uws-upgrade.js';
 import { waitingAnswers } from './uws-waiting.js';
 
 /** HTTP and WebSockets over uWebSockets.js. */
@@ -28,12 +38,17 @@ export async function listenUwsHttp(
   const app = makeApp(native, options);
   const streams = new Set<UwsLife>();
   const waiting = waitingAnswers(options.slowTimeout ?? 0);
-  const upgrades = uwsUpgrades(native, options.maxMessageBytes, handlers, report, waiting);
-  app.ws('/*', boundConnections(app, upgrades.behavior, options.maxConnections, onRefused));
+  const behavior = upgradeBehavior(native, options.maxMessageBytes, handlers, report, waiting);
+  app.ws('/*', boundConnections(app, behavior, options.maxConnections, onRefused));
   app.any('/*', (res, req) => {
     const exchange = uwsRequest(res, req);
+    // An answer would leave only after uWebSockets.js has read on, and called the handler for what comes next.
+    if (framingRefusal(exchange.request.header)) {
+      res.close();
+      return;
+    }
     const response = uwsResponse(res, exchange, report, waiting, streams);
-    if (wantsWebSocket(exchange.request.header('upgrade'))) upgrades.refuseBroken(exchange.request, response);
+    if (wantsWebSocket(exchange.request.header('upgrade'))) refuse(exchange.request, response);
     else guarded(() => handlers.request(exchange.request, response), response.cut, report, 'http request');
   });
   const host = await resolveHost(options);
@@ -43,6 +58,13 @@ export async function listenUwsHttp(
     options.heartbeat === undefined ? undefined : cutSilent(place, streams, options.heartbeat, report);
   // Not in a closure of this function: the handlers of the app, which last, would keep it too.
   return uwsListener(native, app, place, socket, [...(watch ? [watch.close] : []), release]);
+}
+
+/** Answers a handshake that uWebSockets.js did not take for one. */
+function refuse({ method, header }: HttpRequest, response: HttpResponse): void {
+  const { status, headers, body } =
+    handshakeRefusal(method, header) ?? refusal(400, 'this is no WebSocket handshake');
+  response.send(status, headers, body);
 }
 
 /** Ends streams whose clients acknowledge nothing. Their ports are not to be had: all from one address have to be silent. */

@@ -5,6 +5,8 @@ import { HeadwaterError } from '../../shared/errors.js';
 import { closing, connectRaw, deferred, type MakeLoop, pattern } from './loop-client.js';
 
 const OPTIONS: HttpListenOptions = { host: '127.0.0.1', port: 0, maxMessageBytes: 64 * 1024 };
+/** Of some bytes each: fewer than either policy may refuse by their number. */
+const MANY_HEADERS = 95;
 const TEXT = { 'content-type': 'text/plain' };
 
 export function httpConformance(make: MakeLoop): void {
@@ -96,6 +98,33 @@ export function httpConformance(make: MakeLoop): void {
       peer.send('PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n');
       peer.send('2\r\nde\r\n0\r\n\r\n');
       expect(await peer.untilText('abcde')).toMatch(/content-length: 5/i);
+    });
+
+    it('takes as many headers as their bytes allow, and forgets none', async () => {
+      const { port } = await listen((request, response) =>
+        response.send(200, TEXT, `the last is ${request.header('if-match')}`),
+      );
+      const peer = await connectRaw(port);
+      peer.send(`GET / HTTP/1.1\r\nHost: h\r\n${'X: 1\r\n'.repeat(MANY_HEADERS)}If-Match: "a"\r\n\r\n`);
+      await peer.untilText('the last is "a"');
+    });
+
+    it.each([
+      ['two lengths', 'Content-Length: 1\r\nContent-Length: 41\r\n'],
+      ['a list of lengths', 'Content-Length: 1, 41\r\n'],
+      ['a length and chunks', 'Content-Length: 1\r\nTransfer-Encoding: chunked\r\n'],
+      ['two hosts', 'Host: other\r\nContent-Length: 1\r\n'],
+    ])('refuses a request with %s, and reads nothing after it', async (_name, headers) => {
+      const asked: string[] = [];
+      const { port } = await listen((request, response) => {
+        asked.push(request.path);
+        response.send(200, TEXT, 'taken');
+      });
+      const peer = await connectRaw(port);
+      peer.send(`PUT /first HTTP/1.1\r\nHost: h\r\n${headers}\r\n1GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n`);
+      // uWebSockets.js cannot answer before it reads on, so there the connection ends without a word.
+      expect((await peer.closed).toString()).toMatch(/^(HTTP\/1.1 400 (?![\s\S]*HTTP\/1.1)|$)/);
+      expect(asked).toEqual([]);
     });
 
     it('gives an empty body where there is none', async () => {
