@@ -1,7 +1,7 @@
 import type { DeliveryMode } from '../../shared/messages.js';
 import type { Change, TopicFlush, TopicView } from '../store/topic.js';
 import { type CatchUp, CatchUps } from './catch-ups.js';
-import { allAfter, shareAfter, shareEndsOf } from './event-shares.js';
+import { allAfter, allRecords, shareAfter, shareEndsOf } from './event-shares.js';
 import { checkedPart, eventPart, freshnessPart, patchPart, valuePart } from './parts.js';
 import type { Subscription } from './subscription.js';
 import { Encoded, type WireFormat } from './wire.js';
@@ -102,6 +102,11 @@ export class Channel {
     const next = this.eventsSince(from);
     if (next.version === this.topic.version) return next.encoded;
     return this.#catchUps.get(`all from ${from}`, () => allAfter(this.topic, from)).encoded;
+  }
+
+  /** An event topic's history, for those who read it whole. */
+  records(): Encoded {
+    return this.#catchUps.get('records', () => allRecords(this.topic)).encoded;
   }
 
   #endsOfShares(): readonly number[] {

@@ -1,6 +1,6 @@
 import type { TopicView } from '../store/topic.js';
 import type { CatchUp } from './catch-ups.js';
-import { eventPart, gapPart } from './parts.js';
+import { eventPart, gapPart, recordPart } from './parts.js';
 import { Encoded } from './wire.js';
 
 /** How many characters of events are put into one share at most, but for a single event that is longer. */
@@ -44,4 +44,10 @@ export function allAfter(topic: TopicView, from: number): CatchUp {
   const parts = gap ? [gapPart(topic, from, begin)] : [];
   for (const entry of topic.since(gap ? begin : from) ?? []) parts.push(eventPart(topic, entry));
   return { encoded: new Encoded(parts), version: topic.version, gap };
+}
+
+/** All events that history has, as records. */
+export function allRecords(topic: TopicView): CatchUp {
+  const events = topic.since(topic.reachesBackTo) ?? [];
+  return { encoded: new Encoded(events.map(recordPart)), version: topic.version, gap: false };
 }

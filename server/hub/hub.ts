@@ -56,6 +56,8 @@ export interface Hub {
   watch(topic: string, listener: (flush: TopicFlush) => void): () => void;
   /** What came after a cursor, without subscribing; `undefined` if nothing did. @throws {HeadwaterError} `unknown_topic` */
   since(topic: string, cursor: Cursor, format: WireFormat): Uint8Array | undefined;
+  /** The history of an event topic, without subscribing: `{"version":7,"event":…}` each. @throws {HeadwaterError} `unknown_topic` */
+  records(topic: string, format: WireFormat): Uint8Array;
   subscribers(topic: string): number;
   /** Lets the store forget a topic that was only looked at, unless somebody subscribes to it. */
   release(topic: string): void;
@@ -100,6 +102,11 @@ export function createHub(store: Store, options: HubOptions): Hub {
     const channel = new Channel(topic);
     channels.set(name, channel);
     return channel;
+  }
+
+  /** For those who only ask. */
+  function lookAt(topic: TopicView): Channel {
+    return channels.get(topic.name) ?? unwatched.of(topic);
   }
 
   function releaseIfUnwanted(channel: Channel): void {
@@ -240,8 +247,12 @@ export function createHub(store: Store, options: HubOptions): Hub {
       if (!topic) throw unknownTopic(name);
       const { version } = startOf(topic, 'patch', cursor);
       if (version === topic.version) return undefined;
-      const channel = channels.get(name) ?? unwatched.of(topic);
-      return bytesOf(whatFollows(channel, version), format, stats);
+      return bytesOf(whatFollows(lookAt(topic), version), format, stats);
+    },
+    records(name, format) {
+      const topic = store.open(name);
+      if (!topic) throw unknownTopic(name);
+      return bytesOf(lookAt(topic).records(), format, stats);
     },
     async drain(spread) {
       await inTurns(connections, (connection) => {

@@ -31,6 +31,11 @@ export function eventPart(topic: TopicView, { version, text }: HistoryEntry): Pa
   };
 }
 
+/** An event as it stands in a history that is read whole: its topic is known. */
+export function recordPart({ version, text }: HistoryEntry): Part {
+  return { text: `{"version":${version},"event":${text}}` };
+}
+
 export function gapPart(topic: TopicView, from: number, version: number): Part {
   return {
     text: `{"type":"gap","topic":"${topic.name}","from":${from},"version":${version}}`,

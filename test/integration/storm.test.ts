@@ -142,6 +142,21 @@ describe.each(POLICIES)('a storm on %s', (loop) => {
     expect((await encodings()) - before).toBe(1);
   });
 
+  it('answers a crowd that reads an event topic with bytes made once a version', async () => {
+    const server = await startServer({ loop, topics: [{ topic: 'log', kind: 'event' }] });
+    const log = server.headwater.topic('log', 'event');
+    const before = (await metric(server, 'encodings_total'))!;
+    for (const expected of [[1], [1, 2]]) {
+      log.append({ n: expected.length });
+      const answers = await Promise.all(
+        Array.from({ length: 40 }, async () => (await fetch(`${server.url}/topics/log`)).json()),
+      );
+      const history = expected.map((n) => ({ version: n, event: { n } }));
+      expect(answers).toEqual(Array.from({ length: 40 }, () => history));
+    }
+    expect((await metric(server, 'encodings_total'))! - before).toBe(2);
+  });
+
   describe.each(Object.keys(COMING_BACK))('of %s that missed events', (transport) => {
     // 200 KB of history are cut into four shares.
     const KEPT = 20;
