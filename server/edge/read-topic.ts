@@ -3,6 +3,7 @@ import { HeadwaterError } from '../../shared/errors.js';
 import type { Part, WireFormat } from '../hub/wire.js';
 import { unknownTopic } from '../store/store.js';
 import type { TopicView } from '../store/topic.js';
+import { awaitChange } from './await-change.js';
 import { isUnmodified, validators } from './conditions.js';
 import type { EdgeContext } from './context.js';
 import { type Exchange, reply } from './exchange.js';
@@ -12,8 +13,8 @@ const MAX_WAIT = 60;
 
 const JSON_TYPE = { 'content-type': 'application/json' } as const;
 
-/** A JSON array of messages: the body of a cacheable long-poll. */
-const messageArray: WireFormat = {
+/** A JSON array: the body of a cacheable long-poll, and of an event topic. */
+const jsonArray: WireFormat = {
   encode: (parts: readonly Part[]) => Buffer.from(`[${parts.map((part) => part.text).join(',')}]`),
 };
 
@@ -40,7 +41,7 @@ async function readValue(
 ): Promise<void> {
   const { request } = exchange;
   await freshen(context, exchange, topic);
-  if (wait > 0 && isUnmodified(request, topic)) await changeOf(context, exchange, topic, wait);
+  if (wait > 0 && isUnmodified(request, topic)) await awaitChange(context, exchange, topic.name, wait);
   if (exchange.gone.aborted) return;
 
   const headers = {
@@ -49,7 +50,12 @@ async function readValue(
     ...(wait > 0 ? { 'preference-applied': `wait=${wait}` } : {}),
   };
   if (isUnmodified(request, topic)) reply(context, exchange, { status: 304, headers });
-  else reply(context, exchange, { status: 200, headers: { ...headers, ...JSON_TYPE }, body: bodyOf(topic) });
+  else
+    reply(context, exchange, {
+      status: 200,
+      headers: { ...headers, ...JSON_TYPE },
+      body: bodyOf(context, topic),
+    });
 }
 
 /** Sees to it that what is read is as fresh as the topic's source promises: fetched if need be, and flushed. */
@@ -76,12 +82,9 @@ function maxAgeOf(cacheControl = ''): number | undefined {
   return Number.isFinite(shortest) ? shortest * 1000 : undefined;
 }
 
-/** The value, or an event topic's history as messages. @throws {HeadwaterError} where there is none yet */
-function bodyOf(topic: TopicView): string | Uint8Array {
-  if (topic.kind === 'event') {
-    const entries = topic.since(topic.reachesBackTo) ?? [];
-    return `[${entries.map(({ version, text }) => `{"version":${version},"event":${text}}`).join(',')}]`;
-  }
+/** The value, or an event topic's history. @throws {HeadwaterError} where there is none yet */
+function bodyOf({ hub }: EdgeContext, topic: TopicView): Uint8Array {
+  if (topic.kind === 'event') return hub.records(topic.name, jsonArray);
   if (topic.valueJson !== undefined) return bytesOf(topic, topic.valueJson);
   if (!topic.served)
     throw new HeadwaterError('unknown_topic', `"${topic.name}" has no value yet: nobody published one`);
@@ -108,10 +111,10 @@ async function readSince(
   wait: number,
 ): Promise<void> {
   await freshen(context, exchange, topic);
-  let missed = context.hub.since(topic.name, since, messageArray);
+  let missed = context.hub.since(topic.name, since, jsonArray);
   if (!missed && wait > 0) {
-    await changeOf(context, exchange, topic, wait);
-    missed = context.hub.since(topic.name, since, messageArray);
+    await awaitChange(context, exchange, topic.name, wait);
+    missed = context.hub.since(topic.name, since, jsonArray);
   }
   if (exchange.gone.aborted) return;
   const headers = {
@@ -121,28 +124,6 @@ async function readSince(
     'cache-control': 'public, max-age=1',
   };
   reply(context, exchange, { status: 200, headers, body: missed ?? '[]' });
-}
-
-/** Resolves at the topic's next change, after `wait` seconds, when the client leaves or when the hub closes. */
-async function changeOf(
-  context: EdgeContext,
-  exchange: Exchange,
-  topic: TopicView,
-  wait: number,
-): Promise<void> {
-  // The client may have left during a fetch: its abort has been and gone.
-  if (exchange.gone.aborted) return;
-  const guest = context.gatekeeper.admit(exchange.request.remoteAddress, 'long-poll');
-  const cleanups = [() => guest.leave()];
-  try {
-    await new Promise<void>((resolve) => {
-      const timer = context.clock.after(wait * 1000, resolve);
-      cleanups.push(() => timer.cancel(), context.hub.waitForChange(topic.name, resolve));
-      exchange.gone.addEventListener('abort', () => resolve(), { once: true });
-    });
-  } finally {
-    for (const cleanup of cleanups) cleanup();
-  }
 }
 
 /** Seconds to wait: `?wait=30`, or `Prefer: wait=30` (RFC 7240, 4.3). */
