@@ -63,10 +63,16 @@ describe('an event stream', () => {
     first.response.end();
     const second = (await upstream.request(1)).open();
     expect(second.headers['last-event-id']).toBe('1');
-    second.write('id\n\ndata: 2\n\n');
+    // An event without an id is behind the one before.
+    second.write('data: 2\n\n');
     await tellsLast(2);
     second.response.end();
-    expect((await upstream.request(2)).headers).not.toHaveProperty('last-event-id');
+    const third = (await upstream.request(2)).open();
+    expect(third.headers['last-event-id']).toBe('1');
+    third.write('id\n\ndata: 3\n\n');
+    await tellsLast(3);
+    third.response.end();
+    expect((await upstream.request(3)).headers).not.toHaveProperty('last-event-id');
   });
 
   it('goes on from its start, with a fault, behind an id that no header can hold', async () => {
