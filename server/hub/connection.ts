@@ -33,7 +33,7 @@ export interface Outlet {
 export class Connection {
   // Memory is laid out in this order: what every delivery touches comes first, on as few lines of the cache as it takes.
   closed = false;
-  /** Since when it is full and nothing left it, by `clock.elapsed`; `undefined` while there is room. */
+  /** It was full and is not empty yet: since when nothing left it, by `clock.elapsed`; `undefined` while there is room. */
   congestedAtElapsed: number | undefined;
   #queued = 0;
   readonly #highWater: number;
@@ -47,7 +47,6 @@ export class Connection {
   readonly #stats: HubStats;
   /** Undefined while there is nothing, as mostly: an empty one costs memory too. */
   #queue: Uint8Array[] | undefined;
-  #lastBuffered = 0;
   readonly subscriptions = new Subscriptions();
   /** When the next sign of life is due, by `clock.elapsed`; 0 until that was planned. */
   nextBeatAtElapsed = 0;
@@ -111,19 +110,25 @@ export class Connection {
   }
 
   #write(chunks: readonly Uint8Array[], elapsed: number): void {
+    // What is added would hide what was taken since the last look.
+    if (this.congestedAtElapsed !== undefined) this.measure(elapsed);
     if (this.outlet.write(chunks)) this.buffered = 0;
     else this.measure(elapsed);
     this.noteTaken(elapsed, this.buffered);
   }
 
-  /** Notes whether the outbox is full; as long as the reader takes anything, it counts as just become so. */
+  /**
+   * Notes whether the outbox is full. From then until it is empty, whenever less waits than at the last look the reader
+   * has taken something, and the outbox counts as just become full.
+   */
   measure(elapsed: number): void {
     const { bufferedBytes } = this.outlet;
-    this.buffered = bufferedBytes;
-    if (bufferedBytes <= this.#highWater) return;
-    if (this.congestedAtElapsed === undefined) this.#stats.congestions += 1;
-    if (this.congestedAtElapsed === undefined || bufferedBytes < this.#lastBuffered)
+    if (this.congestedAtElapsed !== undefined) {
+      if (bufferedBytes < this.buffered) this.congestedAtElapsed = elapsed;
+    } else if (bufferedBytes > this.#highWater) {
+      this.#stats.congestions += 1;
       this.congestedAtElapsed = elapsed;
-    this.#lastBuffered = bufferedBytes;
+    }
+    this.buffered = bufferedBytes;
   }
 }

@@ -49,7 +49,10 @@ function join(hub: Hub, clock: ManualClock, alive: () => boolean): Peer {
   const outlet: Outlet = {
     transport: 'websocket',
     format: { encode: ([part]) => Buffer.from(part!.text) },
-    write: () => false,
+    write(chunks) {
+      for (const { length } of chunks) peer.buffered += length;
+      return false;
+    },
     get bufferedBytes() {
       return peer.buffered;
     },
@@ -124,6 +127,46 @@ it('counts a reader as slow from when it last took anything, and does not beat o
   expect(peer.beats).toBe(0);
   expect(tooSlow).toEqual([peer.droppedAt]);
   expect(peer.droppedAt! - stopped).toBeLessThanOrEqual(SLOW + 2 * LOOK);
+});
+
+it('leaves all the time to a reader that goes on taking, down to the last byte', async () => {
+  const { clock, hub } = setUp();
+  const peer = join(hub, clock, () => true);
+  hub.tell(peer.connection, 'x'.repeat(OUTBOX + 100));
+  for (; peer.buffered > 0; peer.buffered -= 100) await pass(clock, SLOW / 2);
+  expect(peer.droppedAt).toBeUndefined();
+  expect(peer.connection.room).toBe(false);
+  hub.drained(peer.connection);
+  await pass(clock, SLOW);
+  expect(peer.droppedAt).toBeUndefined();
+  expect(peer.connection.room).toBe(true);
+  expect(hub.stats.congestions).toBe(1);
+});
+
+it('drops a reader that stops before it has emptied what was full, if little is left of it', async () => {
+  const { clock, hub, tooSlow } = setUp();
+  const peer = join(hub, clock, () => true);
+  hub.tell(peer.connection, 'x'.repeat(OUTBOX + 100));
+  await pass(clock, SLOW / 2);
+  peer.buffered = 1;
+  const taken = clock.elapsed();
+  await pass(clock, 2 * SLOW);
+  expect(tooSlow).toEqual([peer.droppedAt]);
+  expect(peer.droppedAt! - taken).toBeLessThanOrEqual(SLOW + 2 * LOOK);
+});
+
+it('sees what a reader takes though more is added, and that one takes nothing of it', async () => {
+  const { clock, hub } = setUp();
+  const [taking, stopped] = [join(hub, clock, () => true), join(hub, clock, () => true)];
+  for (const { connection } of [taking, stopped]) hub.tell(connection, 'x'.repeat(OUTBOX + 100));
+  for (const full = clock.elapsed(); clock.elapsed() < full + 3 * SLOW; ) {
+    taking.buffered -= 10;
+    for (const { connection } of [taking, stopped]) hub.tell(connection, 'an answer of more than ten bytes');
+    await pass(clock, LOOK);
+  }
+  expect(taking.buffered).toBeGreaterThan(OUTBOX + 100);
+  expect(taking.droppedAt).toBeUndefined();
+  expect(stopped.droppedAt).toBeLessThanOrEqual(SLOW + 2 * LOOK);
 });
 
 describe.each([
