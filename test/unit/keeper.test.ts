@@ -364,7 +364,7 @@ describe('a folder', () => {
       const statusOf = () => readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]!.split(' ');
       const started = statusOf()[19];
       process.kill(pid, 'SIGKILL');
-      await vi.waitFor(() => expect(statusOf()[0]).toBe('Z'));
+      await vi.waitFor(() => expect(statusOf()[0]).toBe('Z'), 10_000);
       const lock = join(folder, 'lock');
       await mkdir(lock);
       const owner = {
@@ -405,14 +405,14 @@ describe('a folder that is gone', () => {
     const life = await live({ clock, onTurn: ({ failing }) => void turns.push(failing) });
     await life.set('a', 1);
     await clock.advance(1_000);
-    await vi.waitFor(() => expect(life.keeper.state.failures).toBe(2));
+    await vi.waitFor(() => expect(life.keeper.state.failures).toBe(2), 10_000);
     expect(turns).toEqual(['its disk is full']);
     await life.set('a', 2);
     await rm(draft);
     await vi.waitFor(async () => {
       await clock.advance(30_000);
       expect(turns).toEqual(['its disk is full', undefined]);
-    });
+    }, 10_000);
     const { epoch } = life.view('a');
     await life.end();
     expect((await live()).view('a')).toMatchObject({ epoch, version: 2, value: 2 });
