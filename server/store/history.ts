@@ -1,7 +1,7 @@
 /** How much of a topic's past is kept for resume: the older end is dropped at either bound. */
 export interface HistoryBounds {
   count: number;
-  /** Of JSON text. */
+  /** Of JSON text, as UTF-8. */
   bytes: number;
 }
 
@@ -15,13 +15,18 @@ export interface HistoryEntry {
   readonly asOf: number;
 }
 
+/** Stands where one was dropped, so that its text is let go of at once. */
+const DROPPED: HistoryEntry = { version: 0, text: '', asOf: 0 };
+
 /**
  * The last steps of one topic, bounded by count and by bytes, without holes: entry versions are consecutive.
  */
 export class History {
   readonly #bounds: HistoryBounds;
   #entries: HistoryEntry[] = [];
-  /** Entries before this index are dropped already; the array is compacted now and then. */
+  /** The bytes of each. */
+  #sizes: number[] = [];
+  /** Entries before this index are dropped already; the arrays are compacted now and then. */
   #head = 0;
   #bytes = 0;
 
@@ -30,14 +35,18 @@ export class History {
   }
 
   push(entry: HistoryEntry): void {
+    const size = Buffer.byteLength(entry.text);
     this.#entries.push(entry);
-    this.#bytes += entry.text.length;
+    this.#sizes.push(size);
+    this.#bytes += size;
     while (this.size > 0 && (this.size > this.#bounds.count || this.#bytes > this.#bounds.bytes)) {
-      this.#bytes -= this.#entries[this.#head]!.text.length;
+      this.#bytes -= this.#sizes[this.#head]!;
+      this.#entries[this.#head] = DROPPED;
       this.#head += 1;
     }
     if (this.#head > 32 && this.#head * 2 > this.#entries.length) {
       this.#entries = this.#entries.slice(this.#head);
+      this.#sizes = this.#sizes.slice(this.#head);
       this.#head = 0;
     }
   }
@@ -45,6 +54,7 @@ export class History {
   /** Forgets everything: what comes next cannot be reached from what was. */
   clear(): void {
     this.#entries = [];
+    this.#sizes = [];
     this.#head = 0;
     this.#bytes = 0;
   }
