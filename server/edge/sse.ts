@@ -1,4 +1,4 @@
-import { formatCursor, parseCursor } from '../../shared/cursor.js';
+import { type Cursor, formatCursor, parseCursor } from '../../shared/cursor.js';
 import { HeadwaterError } from '../../shared/errors.js';
 import type { DeliveryMode } from '../../shared/messages.js';
 import type { Connection } from '../hub/connection.js';
@@ -102,13 +102,16 @@ function progressOf(query: URLSearchParams): number {
 }
 
 /**
- * The cursors in a last event id, in the order of the topics: `k3x9:7` or `k3x9:7,ab12:9`. One that cannot be read,
- * or was made for another list of topics, resumes nothing: the stream then begins with values.
+ * The cursors in a last event id, in the order of the topics: `k3x9:7` or `k3x9:7,ab12:9`. One that cannot be read, or
+ * was made for another list of topics, is one that no topic was ever at: an `EventSource` cannot be told to drop it.
  */
-function lastEventCursors(lastEventId: string | null, topics: number) {
-  const cursors = (lastEventId ?? '').split(',').map(parseCursor);
-  return cursors.length === topics ? cursors : [];
+function lastEventCursors(lastEventId: string | null, topics: number): (Cursor | undefined)[] {
+  if (!lastEventId) return [];
+  const cursors = lastEventId.split(',').map(parseCursor);
+  return Array.from({ length: topics }, (_, k) => (cursors.length === topics && cursors[k]) || NOWHERE);
 }
+
+const NOWHERE: Cursor = { epoch: '', version: 0 };
 
 /** Moves the browser's last event id and fires nothing (WHATWG HTML, 9.2.6: no data, no event). */
 function idBlock(connection: Connection): Uint8Array {

@@ -7,7 +7,8 @@ import type { Encoded } from './wire.js';
 
 /**
  * Where a new reader stands. A state topic's reader resumes from a cursor of this life that history reaches, an
- * event topic's likewise; an event reader from another life has missed all of this one, and one without a cursor nothing.
+ * event topic's likewise; an event reader with a cursor that the topic never was at, of another life or from ahead, has
+ * missed all of this one, and one without a cursor nothing.
  */
 export function startOf(
   topic: TopicView,
@@ -17,7 +18,7 @@ export function startOf(
   const sameLife = since?.epoch === topic.epoch && since.version <= topic.version;
   if (topic.kind === 'event') {
     if (!since) return { version: topic.version, resumed: false };
-    if (!sameLife) return { version: since.epoch === topic.epoch ? topic.version : 0, resumed: false };
+    if (!sameLife) return { version: 0, resumed: false };
     return { version: since.version, resumed: topic.since(since.version) !== undefined };
   }
   if (sameLife && since.version > 0) {
