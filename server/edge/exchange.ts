@@ -1,4 +1,3 @@
-import { HeadwaterError } from '../../shared/errors.js';
 import type { HttpRequest, HttpResponse } from '../loop/policy.js';
 import type { EdgeContext } from './context.js';
 import { checkHead } from './head-limits.js';
@@ -46,7 +45,7 @@ export async function answer(
     await route(context, exchange);
   } catch (error) {
     // Nobody is there to be told.
-    if (gone.signal.aborted || (error instanceof HeadwaterError && error.code === 'aborted')) return;
+    if (gone.signal.aborted) return;
     refuse(context, exchange, error);
   } finally {
     end();

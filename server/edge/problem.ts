@@ -8,18 +8,16 @@ const TITLES: Record<number, string> = {
   403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
-  406: 'Not Acceptable',
+  408: 'Request Timeout',
   409: 'Conflict',
   412: 'Precondition Failed',
   413: 'Content Too Large',
-  408: 'Request Timeout',
   414: 'URI Too Long',
   415: 'Unsupported Media Type',
   426: 'Upgrade Required',
   429: 'Too Many Requests',
   431: 'Request Header Fields Too Large',
   500: 'Internal Server Error',
-  502: 'Bad Gateway',
   503: 'Service Unavailable',
 };
 
@@ -43,6 +41,7 @@ const WIRE_CODE_OF: Partial<Record<ErrorCode, WireErrorCode>> = {
   too_large: 'too_large',
   unavailable: 'unavailable',
   closed: 'unavailable',
+  aborted: 'unavailable',
   patch_invalid: 'bad_request',
   patch_conflict: 'bad_request',
 };
