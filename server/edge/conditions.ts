@@ -16,12 +16,16 @@ function tagsIn(header: string, weakToo: boolean): string[] {
 
 const isAny = (header: string) => header.trim() === '*';
 
-/** Whether the client holds the current version already (RFC 9110, 13.1.2; compared weakly). */
+/** Whether an `If-None-Match` names what has this entity tag (RFC 9110, 13.1.2; compared weakly). */
+export function holds(ifNoneMatch: string | undefined, etag: string): boolean {
+  return ifNoneMatch !== undefined && (isAny(ifNoneMatch) || tagsIn(ifNoneMatch, true).includes(etag));
+}
+
+/** Whether the client holds the current version already. */
 export function isUnmodified(request: HttpRequest, topic: TopicView): boolean {
-  const held = request.header('if-none-match');
   // An event topic is there before its first event; a state topic begins with its first value.
-  if (held === undefined || (topic.version === 0 && topic.kind === 'state')) return false;
-  return isAny(held) || tagsIn(held, true).includes(etagOf(topic));
+  if (topic.version === 0 && topic.kind === 'state') return false;
+  return holds(request.header('if-none-match'), etagOf(topic));
 }
 
 /**

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join, relative, sep } from 'node:path';
 import type { HttpHeaders } from '../loop/policy.js';
+import { holds } from './conditions.js';
 import type { Reply } from './problem.js';
 
 const TYPES: Record<string, string> = {
@@ -31,17 +32,19 @@ export interface Pages {
 
 /** Reads all files below `folder`; an absent folder holds none. */
 export function loadPages(folder: string): Pages {
-  const files = new Map<string, { headers: HttpHeaders; body: Uint8Array }>();
+  const files = new Map<string, { etag: string; headers: HttpHeaders; body: Uint8Array }>();
   for (const path of filesBelow(folder)) {
     const body = readFileSync(path);
     const name = `/${relative(folder, path).split(sep).join('/')}`;
+    const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 16)}"`;
     const immutable = name.startsWith('/assets/');
     files.set(name === '/index.html' ? '/' : name, {
+      etag,
       body,
       headers: {
         ...PAGE_HEADERS,
         'content-type': TYPES[extname(path)] ?? 'application/octet-stream',
-        etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 16)}"`,
+        etag,
         // Names under assets/ carry a hash of the content.
         'cache-control': immutable ? 'public, max-age=31536000, immutable' : 'no-cache',
       },
@@ -51,8 +54,8 @@ export function loadPages(folder: string): Pages {
     find(path, ifNoneMatch) {
       const file = files.get(path);
       if (!file) return undefined;
-      if (ifNoneMatch === file.headers.etag) return { status: 304, headers: file.headers };
-      return { status: 200, ...file };
+      const { etag, headers, body } = file;
+      return holds(ifNoneMatch, etag) ? { status: 304, headers } : { status: 200, headers, body };
     },
   };
 }

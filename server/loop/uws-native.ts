@@ -7,7 +7,6 @@ export interface UwsModule {
   SSLApp(options: { key_file_name: string; cert_file_name: string }): UwsApp;
   us_listen_socket_close(listenSocket: UwsListenSocket): void;
   us_socket_local_port(listenSocket: UwsListenSocket): number;
-  readonly LIBUS_LISTEN_EXCLUSIVE_PORT: number;
   readonly DISABLED: number;
   _cfg?(setting: string): void;
 }
