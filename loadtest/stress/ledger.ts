@@ -46,10 +46,14 @@ export interface Replica {
   accept(message: ServerMessage): void;
 }
 
-/** `from`: where it stopped an earlier time. A message of another topic is not its business. */
+/**
+ * `from`: where it stopped an earlier time. `mayLose`: events may be lost to it, if it is told so; to any other client a gap is
+ * wrong, however well it is told. A message of another topic is not its business.
+ */
 export function createReplica(
   ledger: Ledger,
   from: { version: number; value?: Json | undefined; epoch?: string | undefined } = { version: 0 },
+  { mayLose = false }: { readonly mayLose?: boolean | undefined } = {},
 ): Replica {
   let { version, value, epoch } = from;
   let lost = 0;
@@ -100,6 +104,7 @@ export function createReplica(
           break;
         case 'gap':
           check(message.from === version, here(`a gap begins at ${message.from}`));
+          check(mayLose, here(`is told that all up to ${message.version} is lost`));
           lost += message.version - version;
           move(message.version);
           return;

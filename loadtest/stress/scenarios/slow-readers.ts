@@ -72,7 +72,7 @@ export const slowReaders: Theme = {
     async 'lost events are told as a gap, never by silence'(stage) {
       const served = await serve(stage, CONFIG);
       const ledger = keepLedger(served.headwater, 'log', 'event');
-      const slow = await followWebSocket('patch')(stage, served, ledger);
+      const slow = await followWebSocket('patch', { mayLose: true })(stage, served, ledger);
       const good = await followWebSocket('patch')(stage, served, ledger);
       slow.talk.socket.pause();
       const log = served.headwater.topic('log');
@@ -84,7 +84,6 @@ export const slowReaders: Theme = {
       await slow.reaches(COMMITS);
       check(slow.replica.lost > 0, 'nothing was lost, so that nothing was shown');
       same(slow.replica.lost + slow.replica.taken - gapsOf(slow), COMMITS, 'events and losses together');
-      same(good.replica.lost, 0, 'what the good reader lost');
     },
 
     async 'stopped readers do not hold up the good ones'(stage) {
