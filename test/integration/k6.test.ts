@@ -157,7 +157,7 @@ describe.skipIf(!K6)('the k6 scripts', () => {
       VUS: 1,
       RATE: 0,
       DURATION: '4s',
-        DELAY: BRIEFLY.DELAY,
+      DELAY: BRIEFLY.DELAY,
       SESSION: 500,
     });
     expect(sessions).toBeGreaterThan(1);
