@@ -108,8 +108,17 @@ class DirectStream implements ResponseStream {
     if (this.#chunked) this.#writer.write(LAST_CHUNK);
     this.#over = true;
     // Nobody else waits for who does not take the last of it.
-    if (this.#writer.bufferedBytes > 0) this.#socket.setTimeout(this.#slowTimeout, onLeave);
+    if (this.#writer.bufferedBytes > 0) this.#cutIfStalled(this.#writer.bufferedBytes);
     this.#socket.destroySoon();
+  }
+
+  /** Looks again after the slow time-out, and as long as less is left each time. Node itself knows of no direct write. */
+  #cutIfStalled(left: number): void {
+    this.#socket.setTimeout(this.#slowTimeout, () => {
+      const { bufferedBytes } = this.#writer;
+      if (bufferedBytes < left) this.#cutIfStalled(bufferedBytes);
+      else this.cut();
+    });
   }
 
   destroy(): void {

@@ -4,6 +4,7 @@ import { type Adopt, directStream } from './libuv-direct-stream.js';
 import type { ResponseEvents } from './libuv-response-events.js';
 import { cutIfStalled } from './libuv-stall.js';
 import type { ResponseStream } from './policy.js';
+import { unsentBytes } from './tcp-handle.js';
 
 /**
  * The rest of an answer whose head was written. It goes through Node's response for the turn it begins in, and past it
@@ -111,7 +112,9 @@ function nodeStream(
     },
     cork,
     get bufferedBytes() {
-      return dead() ? 0 : buffered();
+      if (dead()) return 0;
+      // While an answer before this one keeps it waiting, what the socket has is not of this one.
+      return outgoing.socket ? buffered() - socket.writableLength + unsentBytes(socket) : buffered();
     },
     onDrain(callback) {
       events.drained = callback;

@@ -5,7 +5,7 @@ import { guarded } from './defect.js';
 import { drainWatch } from './drained.js';
 import { OPCODE, serverFrame, textFrame } from './frame.js';
 import type { DefectReporter, WebSocketConnection, WebSocketHandlers } from './policy.js';
-import { type DirectWriter, directWriterOf } from './tcp-handle.js';
+import { type DirectWriter, directWriterOf, unsentBytes } from './tcp-handle.js';
 
 /** The close codes that `ws` answers a broken frame with, by its error codes. */
 const CODE_OF_ERROR: Record<string, number> = {
@@ -123,7 +123,7 @@ class LibuvConnection implements WebSocketConnection {
 
   get bufferedBytes(): number {
     let bytes = this.#direct?.bufferedBytes ?? 0;
-    if (this.#queues) bytes += this.#socket.writableLength;
+    if (this.#queues) bytes += unsentBytes(this.#socket);
     if (this.#held) for (const { length } of this.#held) bytes += length;
     return bytes;
   }

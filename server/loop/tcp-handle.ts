@@ -64,6 +64,24 @@ export function moveConnection(from: Socket): Socket {
   return socket;
 }
 
+/**
+ * Bytes given to a socket that wait to leave. Of a write that is under way `socket.writableLength` counts all until the
+ * last of it has left, and this what is left of it: only so can one that is taken slowly be told from one that is not.
+ */
+export function unsentBytes(socket: Socket): number {
+  const { _handle: handle, _writableState: state } = socket as unknown as WritingSocket;
+  const underWay = state?.writelen ?? 0;
+  const taken = Math.max(0, underWay - (handle?.writeQueueSize ?? underWay));
+  return Math.max(0, socket.writableLength - taken);
+}
+
+interface WritingSocket {
+  /** Over TLS its queue is of encrypted bytes, which are a few more. */
+  readonly _handle: Pick<TcpHandle, 'writeQueueSize'> | null;
+  /** `writelen`: bytes of the write that is under way. */
+  readonly _writableState?: { readonly writelen?: number };
+}
+
 interface ServedSocket {
   readonly _handle: TcpHandle | null;
   /** Told when the socket closes, to count it out. */

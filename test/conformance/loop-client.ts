@@ -123,3 +123,16 @@ export function pattern(length: number, seed = 1): Buffer<ArrayBuffer> {
   }
   return bytes;
 }
+
+/** The body of a chunked answer (RFC 9112 section 7.1), as far as it came. */
+export function dechunkBytes(answer: Buffer): Buffer {
+  const chunks: Buffer[] = [];
+  let at = answer.indexOf('\r\n\r\n') + 4;
+  for (;;) {
+    const line = answer.indexOf('\r\n', at);
+    const length = Number.parseInt(answer.toString('latin1', at, line), 16);
+    if (!(length > 0)) return Buffer.concat(chunks);
+    chunks.push(answer.subarray(line + 2, line + 2 + length));
+    at = line + 2 + length + 2;
+  }
+}

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { HttpHandlers, ResponseStream } from '../../server/loop/policy.js';
-import { closing, connectRaw, deferred, eventually, type MakeLoop, pattern } from './loop-client.js';
+import {
+  closing,
+  connectRaw,
+  dechunkBytes,
+  deferred,
+  eventually,
+  type MakeLoop,
+  pattern,
+} from './loop-client.js';
 
 const GET = 'GET / HTTP/1.1\r\nHost: h\r\n\r\n';
 const SSE = { 'content-type': 'text/event-stream' };
@@ -184,17 +192,4 @@ export function streamConformance(make: MakeLoop): void {
 
 function dechunk(answer: Buffer): string {
   return dechunkBytes(answer).toString();
-}
-
-/** The body of one whole chunked answer (RFC 9112 section 7.1). */
-function dechunkBytes(answer: Buffer): Buffer {
-  const chunks: Buffer[] = [];
-  let at = answer.indexOf('\r\n\r\n') + 4;
-  for (;;) {
-    const line = answer.indexOf('\r\n', at);
-    const length = Number.parseInt(answer.toString('latin1', at, line), 16);
-    if (length === 0) return Buffer.concat(chunks);
-    chunks.push(answer.subarray(line + 2, line + 2 + length));
-    at = line + 2 + length + 2;
-  }
 }
