@@ -1,5 +1,6 @@
 import { HeadwaterError } from '../../shared/errors.js';
 import type { Clock } from '../async/clock.js';
+import { networkOf } from './client-network.js';
 import { createTurnstile } from './turnstile.js';
 
 /** How somebody is connected. */
@@ -43,6 +44,7 @@ export interface Gatekeeper {
 
 export interface GatekeeperLimits {
   connections: number;
+  /** Of one IPv4 address, or of one /64 of IPv6. */
   connectionsPerAddress: number;
   acceptPerSecond: number;
 }
@@ -50,7 +52,7 @@ export interface GatekeeperLimits {
 /** In every limit 0 means: none. */
 export function createGatekeeper(limits: GatekeeperLimits, clock: Clock): Gatekeeper {
   const turnstile = createTurnstile(limits.acceptPerSecond, clock);
-  const byAddress = new Map<string, number>();
+  const byNetwork = new Map<string, number>();
   const guests = new Set<Inside>();
   let inWork = 0;
   let isShut = false;
@@ -74,23 +76,24 @@ export function createGatekeeper(limits: GatekeeperLimits, clock: Clock): Gateke
       const text = `this server holds ${connections} connections, the most allowed (limits.connections): come back later`;
       throw new HeadwaterError('limit', text, { limit: 'connections' });
     }
-    const here = byAddress.get(address) ?? 0;
+    const network = networkOf(address);
+    const here = byNetwork.get(network) ?? 0;
     if (connectionsPerAddress > 0 && here >= connectionsPerAddress) {
-      const text = `your address holds ${here} connections, the most allowed (limits.connectionsPerAddress): close one first`;
+      const text = `your address (of IPv6: its /64) holds ${here} connections, the most allowed (limits.connectionsPerAddress): close one first`;
       throw new HeadwaterError('limit', text, { limit: 'connectionsPerAddress' });
     }
-    const guest = new Inside(address, transport, clock.elapsed(), left);
+    const guest = new Inside(network, transport, clock.elapsed(), left);
     guests.add(guest);
-    byAddress.set(address, here + 1);
+    byNetwork.set(network, here + 1);
     return guest;
   }
 
   function left(guest: Inside): void {
     if (!guests.delete(guest)) return;
-    const { address } = guest;
-    const others = (byAddress.get(address) ?? 0) - 1;
-    if (others > 0) byAddress.set(address, others);
-    else byAddress.delete(address);
+    const { network } = guest;
+    const others = (byNetwork.get(network) ?? 0) - 1;
+    if (others > 0) byNetwork.set(network, others);
+    else byNetwork.delete(network);
     checkEmpty();
   }
 
@@ -140,13 +143,13 @@ export function createGatekeeper(limits: GatekeeperLimits, clock: Clock): Gateke
 
 /** A class, for there may be tens of thousands of them. */
 class Inside implements Guest {
-  readonly address: string;
+  readonly network: string;
   readonly transport: Transport;
   readonly admittedAtElapsed: number;
   readonly #left: (guest: Inside) => void;
 
-  constructor(address: string, transport: Transport, elapsed: number, left: (guest: Inside) => void) {
-    this.address = address;
+  constructor(network: string, transport: Transport, elapsed: number, left: (guest: Inside) => void) {
+    this.network = network;
     this.transport = transport;
     this.admittedAtElapsed = elapsed;
     this.#left = left;
