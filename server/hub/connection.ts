@@ -72,19 +72,15 @@ export class Connection {
     return this.#queue.push(bytes) === 1;
   }
 
-  /** Writes one message past the queue, which is empty; false if it is closed. The caller counts it, for all at once. */
-  sendAlone(message: readonly [Uint8Array], elapsed: number): boolean {
-    if (this.closed) return false;
-    this.#write(message, elapsed);
-    return true;
+  /** Writes one message past the queue, which is empty. */
+  sendAlone(message: readonly [Uint8Array], elapsed: number): void {
+    if (!this.closed) this.#write(message, elapsed);
   }
 
   /** Writes what is queued. */
   send(elapsed: number): void {
     const chunks = this.#queue;
     if (!chunks || this.closed) return;
-    this.#stats.bytes += this.#queued;
-    this.#stats.deliveries += chunks.length;
     this.#queue = undefined;
     this.#queued = 0;
     this.#write(chunks, elapsed);

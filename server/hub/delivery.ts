@@ -4,7 +4,7 @@ import type { Channel, Lane } from './channel.js';
 import type { Connection } from './connection.js';
 import type { HubStats } from './stats.js';
 import { NOTHING, type Subscription } from './subscription.js';
-import type { Encoded, WireFormat } from './wire.js';
+import { Encoded, type WireFormat } from './wire.js';
 
 /**
  * How many readers are looked at before the first of them is written to. What is kept of each is seldom in the caches:
@@ -18,10 +18,13 @@ const PORTION = 16;
  */
 export function deliver(channel: Channel, flush: TopicFlush, touched: Connection[], stats: HubStats): void {
   forEachLane(channel, flush, stats, (lane, bytes, builtOn) => {
+    let readers = 0;
     for (const subscription of lane.subscriptions) {
       if (!takes(subscription, builtOn)) continue;
+      readers += 1;
       if (subscription.connection.queue(bytes)) touched.push(subscription.connection);
     }
+    return readers;
   });
 }
 
@@ -39,29 +42,30 @@ export function deliverAlone(
   forEachLane(channel, flush, stats, ({ subscriptions }, bytes, builtOn) => {
     const message = [bytes] as const;
     const chosen: Connection[] = [];
+    let readers = 0;
     // From the end: a reader that leaves while it is written to changes places with one that had its turn.
     for (let end = subscriptions.length; end > 0; end -= PORTION) {
       for (let index = end - 1; index >= 0 && index >= end - PORTION; index--) {
         const subscription = subscriptions[index];
         if (!subscription || !takes(subscription, builtOn)) continue;
         const { connection } = subscription;
+        readers += 1;
         if (!connection.lagging && connection.outlet.bufferedBytes === 0) chosen.push(connection);
         else if (connection.queue(bytes)) touched.push(connection);
       }
-      let sent = 0;
-      for (const connection of chosen) if (connection.sendAlone(message, elapsed)) sent += 1;
-      stats.deliveries += sent;
-      stats.bytes += sent * bytes.length;
+      for (const connection of chosen) connection.sendAlone(message, elapsed);
       chosen.length = 0;
     }
+    return readers;
   });
 }
 
+/** `visit` says how many readers it gave the bytes to. */
 function forEachLane(
   channel: Channel,
   flush: TopicFlush,
   stats: HubStats,
-  visit: (lane: Lane, bytes: Uint8Array, builtOn: number | undefined) => void,
+  visit: (lane: Lane, bytes: Uint8Array, builtOn: number | undefined) => number,
 ): void {
   const { topic, change, turned } = flush;
   if (!change && !turned) return;
@@ -74,7 +78,7 @@ function forEachLane(
     if (!lane) continue;
     encodedFor[lane.mode] ??= channel.encodeFlush(flush, lane.mode);
     const encoded = encodedFor[lane.mode];
-    if (encoded) visit(lane, bytesOf(encoded, lane.format, stats), builtOn);
+    if (encoded) count(encoded, visit(lane, bytesOf(encoded, lane.format, stats), builtOn), stats);
   }
 }
 
@@ -111,6 +115,7 @@ export function deliverChecked(
       )
         continue;
       subscription.nextProgressAtElapsed = elapsed + progress;
+      count(checked, 1, stats);
       if (connection.queue(bytesOf(checked, format, stats))) touched.push(connection);
     }
   }
@@ -137,7 +142,6 @@ export function send(connection: Connection, elapsed: number, stats: HubStats): 
 export function catchUp(subscription: Subscription, stats: HubStats): void {
   const { channel, connection, mode } = subscription;
   const { topic } = channel;
-  const { format } = connection.outlet;
   subscription.behind = false;
 
   if (topic.kind === 'state' && subscription.version !== topic.version && topic.version > 0) {
@@ -147,7 +151,7 @@ export function catchUp(subscription: Subscription, stats: HubStats): void {
     }
     const patchable = mode === 'patch' && subscription.version !== NOTHING;
     const encoded = patchable ? channel.stateSince(subscription.version) : channel.value();
-    connection.queue(bytesOf(encoded, format, stats));
+    queue(connection, encoded, stats);
     subscription.version = topic.version;
   }
   while (topic.kind === 'event' && subscription.version !== topic.version) {
@@ -156,7 +160,7 @@ export function catchUp(subscription: Subscription, stats: HubStats): void {
       return;
     }
     const { encoded, version, gap } = channel.eventsSince(subscription.version);
-    connection.queue(bytesOf(encoded, format, stats));
+    queue(connection, encoded, stats);
     subscription.version = version;
     if (gap) stats.gaps += 1;
   }
@@ -165,9 +169,28 @@ export function catchUp(subscription: Subscription, stats: HubStats): void {
       fallBehind(subscription);
       return;
     }
-    connection.queue(bytesOf(channel.freshness(), format, stats));
+    queue(connection, channel.freshness(), stats);
     subscription.toldStale = topic.freshness.stale;
   }
+}
+
+/** Queues a topic's messages for one connection. */
+function queue(connection: Connection, encoded: Encoded, stats: HubStats): void {
+  connection.queue(bytesOf(encoded, connection.outlet.format, stats));
+  count(encoded, 1, stats);
+}
+
+/** Queues a message that is for that connection only, as JSON text. */
+export function queueText(connection: Connection, text: string, stats: HubStats): void {
+  const encoded = new Encoded([{ text }]);
+  connection.queue(encoded.bytes(connection.outlet.format));
+  count(encoded, 1, stats);
+}
+
+/** Counts what so many connections were given: messages, not writes, and as long as they are, not as their frames. */
+function count({ parts, payloadBytes }: Encoded, readers: number, stats: HubStats): void {
+  stats.deliveries += readers * parts.length;
+  stats.bytes += readers * payloadBytes;
 }
 
 /** The bytes of a topic's messages, and the count of those that had to be made. */

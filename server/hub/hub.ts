@@ -9,13 +9,13 @@ import { unknownTopic } from '../store/store.js';
 import type { TopicFlush, TopicView } from '../store/topic.js';
 import { Channel } from './channel.js';
 import { Connection, type Outlet } from './connection.js';
-import { bytesOf, catchUp, deliver, deliverAlone, deliverChecked, send } from './delivery.js';
+import { bytesOf, catchUp, deliver, deliverAlone, deliverChecked, queueText, send } from './delivery.js';
 import { inTurns } from './in-turns.js';
 import { startOf, whatFollows } from './resume.js';
 import { createStats, type HubStats } from './stats.js';
 import type { Subscription } from './subscription.js';
 import { UnwatchedChannels } from './unwatched.js';
-import { Encoded, type WireFormat } from './wire.js';
+import type { WireFormat } from './wire.js';
 
 export interface SubscribeOptions {
   mode: DeliveryMode;
@@ -157,7 +157,7 @@ export function createHub(store: Store, options: HubOptions): Hub {
 
   function tell(connection: Connection, text: string): void {
     if (connection.closed) return;
-    connection.queue(new Encoded([{ text }]).bytes(connection.outlet.format));
+    queueText(connection, text, stats);
     send(connection, clock.elapsed(), stats);
   }
 
@@ -207,8 +207,7 @@ export function createHub(store: Store, options: HubOptions): Hub {
       connection.subscriptions.add(subscription);
       if (previous) leave(previous);
       if (acknowledge) {
-        const text = acknowledge(channel.topic, resumed);
-        connection.queue(new Encoded([{ text }]).bytes(connection.outlet.format));
+        queueText(connection, acknowledge(channel.topic, resumed), stats);
       }
       catchUp(subscription, stats);
       send(connection, clock.elapsed(), stats);

@@ -2,11 +2,11 @@ import { createDistribution, type Distribution } from '../async/distribution.js'
 
 /** Running totals of the hub, for metrics. Only ever grow. */
 export interface HubStats {
-  /** Messages written to connections. */
+  /** Messages given to connections, each once a connection however many leave in one write. */
   deliveries: number;
-  /** Bytes of them. */
+  /** Bytes of them as JSON text in UTF-8, without what a transport puts around it. */
   bytes: number;
-  /** Messages of topics encoded, in whatever format: live ones and those that bring a reader up to date. */
+  /** Times messages of topics were encoded, in whatever format: live ones and those that bring a reader up to date. */
   encodings: number;
   /** Times a reader was brought up to date in one step after its outbox had been full. */
   conflations: number;

@@ -58,7 +58,11 @@ export function addDeliveryMetrics(registry: Registry, read: () => DeliveryReadi
   }
 
   total('deliveries', 'Messages written to connections', (hub) => hub.deliveries);
-  total('delivered_bytes', 'Bytes of the messages written to connections', (hub) => hub.bytes);
+  total(
+    'delivered_bytes',
+    'Bytes of the messages written to connections, without frames',
+    (hub) => hub.bytes,
+  );
   total('encodings', 'Messages encoded for a flush', (hub) => hub.encodings);
   total('conflations', 'Readings caught up in one step after an outbox was full', (hub) => hub.conflations);
   total('gaps', 'Times a reader was told of lost events', (hub) => hub.gaps);
