@@ -200,7 +200,11 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
         heartbeat: config.heartbeat,
         slowTimeout: limits.slowTimeout,
       };
-      await listeners.open(config, { handlers: routesOn(policy), bounds, race });
+      const echo = {
+        maxConnections: limits.connections,
+        onRefused: () => limitHits.add('connections'),
+      };
+      await listeners.open(config, { handlers: routesOn(policy), bounds, echo, race });
     }
   } catch (error) {
     await headwater.close();

@@ -1,5 +1,5 @@
 import type { Config } from '../config/schema.js';
-import { type EchoListener, serveEcho } from '../edge/echo.js';
+import { type EchoListener, type EchoOptions, serveEcho } from '../edge/echo.js';
 import { type RaceListener, serveRace } from '../edge/race-service.js';
 import type {
   DefectReporter,
@@ -47,6 +47,7 @@ export interface ListenerParts {
     HttpListenOptions,
     'maxMessageBytes' | 'maxConnections' | 'onRefused' | 'heartbeat' | 'slowTimeout'
   >;
+  echo: Pick<EchoOptions, 'maxConnections' | 'onRefused'>;
   race: RaceParts;
 }
 
@@ -68,13 +69,13 @@ export function createListeners(policy: LoopPolicy, report: DefectReporter): Lis
     get echoConnections() {
       return echo?.connections ?? 0;
     },
-    async open({ http, tcp }, { handlers, bounds, race: raceParts }) {
+    async open({ http, tcp }, { handlers, bounds, echo: echoBounds, race: raceParts }) {
       const { host, port, tls } = http;
       const secured = tls ? { tls } : {};
       const options = { host, port, ...secured, ...bounds, onDefect: report };
       take('http', tls ? 'https' : 'http', await policy.listenHttp(options, handlers));
       if (tcp.echo) {
-        echo = await serveEcho(policy, { ...tcp.echo, onDefect: report });
+        echo = await serveEcho(policy, { ...tcp.echo, ...echoBounds, onDefect: report });
         take('echo', 'tcp', echo);
       }
       if (tcp.race) {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ConfigInput } from '../../server/config/schema.js';
 import { LIMITS, type LimitName } from '../../server/edge/limit-hits.js';
 import { openEventStream, openWebSocket, type WebSocketClient } from '../support/clients.js';
@@ -58,8 +58,24 @@ interface Case {
 const CASES: readonly Case[] = [
   {
     limit: 'connections',
-    config: { limits: { connections: 1 } },
+    config: { limits: { connections: 1 }, tcp: { echo: { port: 0 } } },
     async meet(server) {
+      // Echo has as many of its own, and no words for who comes after.
+      const { host, port } = server.headwater.listeners.find(({ name }) => name === 'echo')!;
+      const echo = async () => {
+        const socket = connect(port, host).on('error', () => {});
+        onTestFinished(() => void socket.destroy());
+        socket.write('a');
+        const echoed = await new Promise<boolean>((resolve) => {
+          socket.once('data', () => resolve(true)).once('close', () => resolve(false));
+        });
+        return { socket, echoed };
+      };
+      const { socket, echoed } = await echo();
+      expect([echoed, (await echo()).echoed]).toEqual([true, false]);
+      expect(await metric(server, 'limit_hits_total{limit="connections"}')).toBe(1);
+      socket.destroy();
+      await expect.poll(async () => (await echo()).echoed).toBe(true);
       await openWebSocket(server.wsUrl);
       await expect(openWebSocket(server.wsUrl)).rejects.toThrow('429');
       return [await stream(server, '/topics/board'), await read(server, '/topics/log/a?since=x:0&wait=9')];
