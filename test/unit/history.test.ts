@@ -1,7 +1,6 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
 import { History, type HistoryEntry } from '../../server/store/history.js';
+import { collectGarbage } from '../support/collect.js';
 
 const entry = (version: number, text: string): HistoryEntry => ({ version, text, asOf: 0 });
 
@@ -19,8 +18,6 @@ it('counts bytes as UTF-8, whatever the text is made of', () => {
 });
 
 it('lets go of what it dropped at once', async () => {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
   const history = new History({ count: 1, bytes: 1_000 });
   const dropped: WeakRef<HistoryEntry>[] = [];
   for (let version = 1; version <= 10; version++) {
@@ -28,9 +25,7 @@ it('lets go of what it dropped at once', async () => {
     if (version < 10) dropped.push(new WeakRef(each));
     history.push(each);
   }
-  // What a turn has touched is collected after it.
-  await new Promise((resolve) => setImmediate(resolve));
-  collect();
+  await collectGarbage();
   expect(dropped.filter((each) => each.deref())).toEqual([]);
   expect(history.since(9, 10)).toMatchObject([{ version: 10 }]);
 });
