@@ -53,7 +53,8 @@ export class TransformLoadError extends HeadwaterError {
   }
 }
 
-const LOAD_TIMEOUT = 10_000;
+/** Until a thread or a process has begun and loaded its module: on a machine that is busy with others, 10 s were too few. */
+const LOAD_TIMEOUT = 60_000;
 /** For a function in code. */
 const FUNCTION_TIMEOUT = 5_000;
 
