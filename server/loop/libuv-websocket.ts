@@ -3,7 +3,7 @@ import type { RawData, WebSocket } from 'ws';
 import { CLOSE_CODE } from './close-code.js';
 import { guarded } from './defect.js';
 import { drainWatch } from './drained.js';
-import { OPCODE, serverFrame, textFrame } from './frame.js';
+import { OPCODE, serverFrame } from './frame.js';
 import type { DefectReporter, WebSocketConnection, WebSocketHandlers } from './policy.js';
 import { type DirectWriter, directWriterOf, unsentBytes } from './tcp-handle.js';
 
@@ -88,10 +88,6 @@ class LibuvConnection implements WebSocketConnection {
     this.#run(() => {
       this.#handlers = open(this);
     }, 'websocket open');
-  }
-
-  sendText(text: string): void {
-    this.sendPrepared(textFrame(text));
   }
 
   sendPrepared(frame: Uint8Array): boolean {

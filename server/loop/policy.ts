@@ -185,9 +185,9 @@ export interface WebSocketUpgrade {
 }
 
 export interface WebSocketConnection {
-  sendText(text: string): void;
   /** True: all that was sent has left. Inside `cork` that shows only after it. */
   sendPrepared(frame: PreparedText): boolean;
+  /** One binary message. The hub sends none; whoever judges a policy by its echo, as Autobahn does, needs them. */
   sendBinary(bytes: Uint8Array): void;
   ping(): void;
   /** Makes one system call of all sends inside `work`. */

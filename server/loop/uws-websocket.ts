@@ -84,10 +84,6 @@ class UwsConnection implements WebSocketConnection {
     this.#opening = false;
   }
 
-  sendText(text: string): void {
-    this.#send(text, false);
-  }
-
   sendPrepared(text: PreparedText): boolean {
     this.#send(text, false);
     return this.#clear;
@@ -176,7 +172,7 @@ class UwsConnection implements WebSocketConnection {
     });
   }
 
-  #send(message: string | Uint8Array, binary: boolean): void {
+  #send(message: Uint8Array, binary: boolean): void {
     if (!this.#alive || this.#closing) return;
     // 1: it left whole or waits in the cork buffer; 0: some of it is kept. Nothing is dropped without a limit.
     if (this.#ws.send(message, binary) !== 1) this.#clear = false;

@@ -40,7 +40,7 @@ async function judge(policy: LoopPolicy, lenient: readonly string[]): Promise<Au
           open: (socket) => ({
             message(bytes, binary) {
               if (binary) socket.sendBinary(Uint8Array.from(bytes));
-              else socket.sendText(Buffer.from(bytes).toString());
+              else socket.sendPrepared(policy.prepareText(Buffer.from(bytes).toString()));
             },
             close() {},
           }),

@@ -38,7 +38,8 @@ async function serve(policy: LoopPolicy, options: { tls?: typeof PEM } = {}): Pr
     upgrade: (_request, upgrade) =>
       upgrade.accept({
         open: (socket) => ({
-          message: (bytes) => socket.sendText(`echo ${Buffer.from(bytes).toString()}`),
+          message: (bytes) =>
+            void socket.sendPrepared(policy.prepareText(`echo ${Buffer.from(bytes).toString()}`)),
           close() {},
         }),
       }),

@@ -18,7 +18,7 @@ const PLAIN: HttpHandlers = {
   request: (_request, response) => response.send(200, {}, 'plain'),
   upgrade: (_request, upgrade) =>
     upgrade.accept({
-      open: (socket) => ({ message: (bytes) => socket.sendText(Buffer.from(bytes).toString()), close() {} }),
+      open: (socket) => ({ message: (bytes) => socket.sendBinary(bytes), close() {} }),
     }),
 };
 

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocketServer } from 'ws';
+import { libuv } from '../../server/loop/libuv.js';
 import { mountHttp } from '../../server/loop/libuv-mount.js';
 import type { HttpHandlers } from '../../server/loop/policy.js';
 import { cleanUp, cleanup, connectRaw, deferred } from './loop-client.js';
@@ -17,7 +18,7 @@ const OURS: HttpHandlers = {
   upgrade(request, upgrade) {
     upgrade.accept({
       open(socket) {
-        socket.sendText(`ours ${request.path}`);
+        socket.sendPrepared(libuv().prepareText(`ours ${request.path}`));
         return { message() {}, close() {} };
       },
     });

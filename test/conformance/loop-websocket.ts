@@ -4,6 +4,7 @@ import { WebSocket } from 'ws';
 import type {
   HttpHandlers,
   HttpListenOptions,
+  LoopPolicy,
   WebSocketConnection,
   WebSocketHandlers,
 } from '../../server/loop/policy.js';
@@ -55,7 +56,7 @@ export function webSocketConformance(make: MakeLoop): void {
         upgrade.accept({
           protocol: 'two',
           open: (socket) => {
-            socket.sendText('welcome');
+            socket.sendPrepared(make().policy.prepareText('welcome'));
             return { message() {}, close() {} };
           },
         });
@@ -84,7 +85,10 @@ export function webSocketConformance(make: MakeLoop): void {
       const { port } = await listenUpgrade((_request, upgrade) => {
         setTimeout(() => {
           upgrade.accept({
-            open: (socket) => ({ message: (bytes, binary) => echo(socket, bytes, binary), close() {} }),
+            open: (socket) => ({
+              message: (bytes, binary) => echo(make().policy, socket, bytes, binary),
+              close() {},
+            }),
           });
         }, 30);
       });
@@ -172,7 +176,7 @@ export function webSocketConformance(make: MakeLoop): void {
       'carries text and bytes of %i bytes both ways',
       async (size) => {
         const { port } = await listen(
-          (socket) => ({ message: (bytes, binary) => echo(socket, bytes, binary) }),
+          (socket) => ({ message: (bytes, binary) => echo(make().policy, socket, bytes, binary) }),
           { maxMessageBytes: 1024 * 1024 },
         );
         const ws = openWebSocket(port);
@@ -238,8 +242,7 @@ export function webSocketConformance(make: MakeLoop): void {
       const send = (i: number): void => {
         const text = `${i} ${'y'.repeat((i * 37) % 3000)}`;
         expected.push(text);
-        if (i % 3 === 0) socket.sendText(text);
-        else if (i % 3 === 1) socket.sendPrepared(policy.prepareText(text));
+        if (i % 2 === 0) socket.sendPrepared(policy.prepareText(text));
         else socket.sendBinary(Buffer.from(text));
       };
       for (let i = 0; i < 10; i++) send(i);
@@ -301,9 +304,9 @@ export function webSocketConformance(make: MakeLoop): void {
     });
 
     it('sends what is buffered before the close frame', async () => {
-      const big = 'z'.repeat(60_000);
+      const big = make().policy.prepareText('z'.repeat(60_000));
       const { port } = await listen((socket) => {
-        for (let i = 0; i < 200; i++) socket.sendText(big);
+        for (let i = 0; i < 200; i++) socket.sendPrepared(big);
         socket.close(1001, '');
         return {};
       });
@@ -329,10 +332,11 @@ export function webSocketConformance(make: MakeLoop): void {
       socket.close(1001, '');
       await closed(ws);
       await eventually(() => ends.length > 0);
-      socket.sendText('x');
+      const text = make().policy.prepareText('x');
+      socket.sendPrepared(text);
       socket.sendBinary(Buffer.from('x'));
       socket.ping();
-      socket.cork(() => socket.sendText('y'));
+      socket.cork(() => void socket.sendPrepared(text));
       socket.close(1000, '');
       socket.terminate();
       expect(socket.bufferedBytes).toBe(0);
@@ -418,7 +422,7 @@ export function webSocketConformance(make: MakeLoop): void {
   });
 }
 
-function echo(socket: WebSocketConnection, bytes: Uint8Array, binary: boolean): void {
+function echo(policy: LoopPolicy, socket: WebSocketConnection, bytes: Uint8Array, binary: boolean): void {
   if (binary) socket.sendBinary(bytes);
-  else socket.sendText(Buffer.from(bytes).toString());
+  else socket.sendPrepared(policy.prepareText(Buffer.from(bytes).toString()));
 }
