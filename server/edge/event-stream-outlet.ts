@@ -98,15 +98,25 @@ class StreamOutlet implements EventStreamOutlet {
   }
 
   drained(): void {
-    if (this.#finishing) this.#complete();
+    if (this.#finishing) {
+      this.#stream?.end();
+      this.ended();
+    }
     this.#hub.drained(this.connection);
   }
 
-  finish(reconnectAfter: number): void {
-    this.#stream?.write(Buffer.from(`retry: ${reconnectAfter}\n\n`));
-    this.#finishing = true;
+  finish(last: readonly Uint8Array[], reconnectAfter: number): void {
+    const stream = this.#stream;
+    const trailer = this.#trailer;
     // Whoever still reads gets all of it; who does not is cut when the server has waited long enough.
-    if ((this.#stream?.bufferedBytes ?? 0) === 0) this.#complete();
+    this.#finishing = stream !== undefined && stream.bufferedBytes > 0;
+    stream?.cork(() => {
+      for (const chunk of last) stream.write(chunk);
+      if (trailer) stream.write(trailer());
+      stream.write(Buffer.from(`retry: ${reconnectAfter}\n\n`));
+      if (!this.#finishing) stream.end();
+    });
+    if (!this.#finishing) this.ended();
   }
 
   drop(): void {
@@ -119,10 +129,5 @@ class StreamOutlet implements EventStreamOutlet {
     this.#over = true;
     this.#hub.disconnect(this.connection);
     this.#guest.leave();
-  }
-
-  #complete(): void {
-    this.#stream?.end();
-    this.ended();
   }
 }

@@ -43,8 +43,11 @@ class WebSocketOutlet implements Outlet {
     this.#socket.ping();
   }
 
-  finish(): void {
-    this.#socket.close(CLOSE_RESTART, 'restarting');
+  finish(last: readonly Uint8Array[]): void {
+    this.#socket.cork(() => {
+      for (const frame of last) this.#socket.sendPrepared(frame as PreparedText);
+      this.#socket.close(CLOSE_RESTART, 'restarting');
+    });
   }
 
   drop(): void {

@@ -18,8 +18,11 @@ export interface Outlet {
   beat(): void;
   /** Whether the peer answers a beat, which then sets `connection.heard`. */
   readonly answersBeats: boolean;
-  /** Closes after what was written: `drain` was the last of it. Milliseconds until the peer should come back. */
-  finish(reconnectAfter: number): void;
+  /**
+   * Writes the last chunks and closes after them, in one system call where the platform can. `reconnectAfter`:
+   * milliseconds until the peer should come back.
+   */
+  finish(last: readonly Uint8Array[], reconnectAfter: number): void;
   /** Cuts the connection now; the edge then calls `connection.close()` as for any other end. */
   drop(): void;
 }
@@ -84,6 +87,15 @@ export class Connection {
     this.#queue = undefined;
     this.#queued = 0;
     this.#write(chunks, elapsed);
+  }
+
+  /** Writes what is queued, as the last of all. */
+  finish(reconnectAfter: number): void {
+    if (this.closed) return;
+    const last = this.#queue ?? [];
+    this.#queue = undefined;
+    this.#queued = 0;
+    this.outlet.finish(last, reconnectAfter);
   }
 
   /** True if the reader has caught up enough to be sent more. */

@@ -256,8 +256,9 @@ export function createHub(store: Store, options: HubOptions): Hub {
     async drain(spread) {
       await inTurns(connections, (connection) => {
         const reconnectAfter = Math.round(Math.random() * spread);
-        tell(connection, JSON.stringify({ type: 'drain', reconnectAfter } satisfies DrainMessage));
-        connection.outlet.finish(reconnectAfter);
+        const goodbye: DrainMessage = { type: 'drain', reconnectAfter };
+        queueText(connection, JSON.stringify(goodbye), stats);
+        connection.finish(reconnectAfter);
       });
       for (const channel of [...channels.values()]) {
         await inTurns(channel.waiters, (changed) => {

@@ -75,7 +75,7 @@ class DirectStream implements ResponseStream {
 
   write(bytes: Uint8Array): boolean {
     if (this.#over || bytes.length === 0) return true;
-    if (this.#corks === 0) return this.#send([bytes]);
+    if (this.#corks === 0) return this.#put(this.#pieces([bytes]));
     this.#held ??= [];
     this.#held.push(bytes);
     return this.bufferedBytes === 0;
@@ -104,8 +104,10 @@ class DirectStream implements ResponseStream {
 
   end(): void {
     if (this.#over) return;
-    this.#release();
-    if (this.#chunked) this.#writer.write(LAST_CHUNK);
+    const held = this.#held;
+    this.#held = undefined;
+    const pieces = [...(held ? this.#pieces(held) : []), ...(this.#chunked ? [LAST_CHUNK] : [])];
+    if (pieces.length > 0) this.#put(pieces);
     this.#over = true;
     // Nobody else waits for who does not take the last of it.
     if (this.#writer.bufferedBytes > 0) this.#cutIfStalled(this.#writer.bufferedBytes);
@@ -141,15 +143,18 @@ class DirectStream implements ResponseStream {
     this.#events.close(this.#socket, this.#socket.writableFinished);
   }
 
-  #send(parts: readonly Uint8Array[]): boolean {
-    const pieces = this.#chunked ? httpChunk(parts) : parts;
+  #pieces(parts: readonly Uint8Array[]): readonly Uint8Array[] {
+    return this.#chunked ? httpChunk(parts) : parts;
+  }
+
+  #put(pieces: readonly Uint8Array[]): boolean {
     return pieces.length === 1 ? this.#writer.write(pieces[0]!) : this.#writer.writeAll(pieces);
   }
 
   #release(): void {
     const held = this.#held;
     this.#held = undefined;
-    if (held && !this.#over) this.#send(held);
+    if (held && !this.#over) this.#put(this.#pieces(held));
   }
 
   #drained(): void {

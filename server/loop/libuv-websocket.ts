@@ -126,9 +126,15 @@ class LibuvConnection implements WebSocketConnection {
 
   close(code: number, reason: string): void {
     if (!this.#isOpen) return;
-    this.#release();
+    const held = this.#held ?? [];
+    this.#held = undefined;
     this.#ended = { code, reason };
+    // The close frame is written by `ws`, to the socket: what was held goes the same way, so that all is one write.
+    this.#socket.cork();
+    for (const frame of held) this.#socket.write(frame);
     this.#ws.close(code, reason);
+    this.#socket.uncork();
+    this.#watchQueue();
   }
 
   terminate(): void {

@@ -163,7 +163,7 @@ export interface ResponseStream {
    * `bufferedBytes` says how much, `onDrain` when it is gone. Inside `cork` that may show only after it.
    */
   write(bytes: Uint8Array): boolean;
-  /** Makes one system call of all writes inside `work`, where the platform can. */
+  /** Makes one system call of all writes inside `work`, and of `end`, where the platform can. */
   cork(work: () => void): void;
   readonly bufferedBytes: number;
   onDrain(drained: () => void): void;
@@ -190,7 +190,7 @@ export interface WebSocketConnection {
   /** One binary message. The hub sends none; whoever judges a policy by its echo, as Autobahn does, needs them. */
   sendBinary(bytes: Uint8Array): void;
   ping(): void;
-  /** Makes one system call of all sends inside `work`. */
+  /** Makes one system call of all sends inside `work`, and of `close`, where the platform can. */
   cork(work: () => void): void;
   /** Bytes sent that the kernel has not taken yet. Nothing is ever dropped in silence: bounding it is the caller's duty. */
   readonly bufferedBytes: number;

@@ -69,7 +69,8 @@ class UwsConnection implements WebSocketConnection {
   readonly #maxMessageBytes: number;
   readonly #report: DefectReporter;
   #handlers: WebSocketHandlers | undefined;
-  #opening = true;
+  /** Within the handshake uWebSockets.js would send FIN ahead of what is buffered, and within a cork none at all. */
+  #endsLater = true;
 
   constructor(ws: UwsWebSocket, { maxMessageBytes, report }: UwsSocketOptions) {
     this.#ws = ws;
@@ -81,7 +82,7 @@ class UwsConnection implements WebSocketConnection {
     this.#run(() => {
       this.#handlers = open(this);
     }, 'websocket open');
-    this.#opening = false;
+    this.#endsLater = false;
   }
 
   sendPrepared(text: PreparedText): boolean {
@@ -102,7 +103,13 @@ class UwsConnection implements WebSocketConnection {
       work();
       return;
     }
-    corked(this.#ws, work);
+    const outer = this.#endsLater;
+    this.#endsLater = true;
+    try {
+      corked(this.#ws, work);
+    } finally {
+      this.#endsLater = outer;
+    }
     if (this.#alive) this.#lookBack();
   }
 
@@ -117,8 +124,7 @@ class UwsConnection implements WebSocketConnection {
     const end = (): void => {
       if (this.#alive) this.#ws.end(code, reason);
     };
-    // Within the handshake uWebSockets.js would send FIN ahead of what is buffered.
-    if (this.#opening) setImmediate(end);
+    if (this.#endsLater) setImmediate(end);
     else end();
   }
 

@@ -71,6 +71,23 @@ export function lastingStreamConformance(make: MakeLoop): void {
       expect(told).toEqual(['done']);
     });
 
+    it('end under a cork, after all that was written there', async () => {
+      const { port, stream, done, told } = await serve();
+      const peer = await connectRaw(port);
+      peer.send(GET);
+      const opened = await stream;
+      opened.cork(() => {
+        opened.write(Buffer.from('second;'));
+        opened.write(Buffer.from('last;'));
+        opened.end();
+        opened.write(Buffer.from('too late'));
+      });
+      const all = await peer.untilText(LAST_CHUNK);
+      await done;
+      expect(dechunked(all.slice(all.indexOf(HEAD_END) + HEAD_END.length))).toBe('first;second;last;');
+      expect(told).toEqual(['done']);
+    });
+
     it('send the same memory to many readers, to each whole', async () => {
       const shared = [pattern(1000, 3), pattern(200_000, 5), pattern(10, 7)];
       const streams: ResponseStream[] = [];

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import type { WebSocketConnection } from '../../server/loop/policy.js';
 import { closing, connectRaw, deferred, eventually, type MakeLoop, type RawPeer } from './loop-client.js';
@@ -42,7 +43,13 @@ export function webSocketEdgeConformance(make: MakeLoop): void {
       peer.send(HANDSHAKE);
       await peer.untilText('\r\n\r\n');
       await eventually(() => socket !== undefined);
-      return { peer, messages, end: end.promise, polite: capabilities.closesBrokenPeersPolitely };
+      return {
+        peer,
+        socket: socket!,
+        messages,
+        end: end.promise,
+        polite: capabilities.closesBrokenPeersPolitely,
+      };
     };
 
     it('joins fragments, also with a ping among them', async () => {
@@ -115,6 +122,25 @@ export function webSocketEdgeConformance(make: MakeLoop): void {
       peer.send(frame(FIN | CLOSE, Buffer.from([0x0f, 0xa1, 0x68, 0x69])));
       expect(closeCode(await peer.closed)).toBe(4001);
       expect(await end).toBe(4001);
+    });
+
+    it('sends what was corked before it, the close frame and FIN, where all is done under one cork', async () => {
+      const { peer, socket, end } = await connect();
+      peer.socket.removeAllListeners('end');
+      const ended = once(peer.socket, 'end');
+      socket.cork(() => {
+        socket.sendBinary(Buffer.from('last'));
+        socket.sendBinary(Buffer.from('words'));
+        socket.close(4000, '');
+        socket.sendBinary(Buffer.from('too late'));
+      });
+      await peer.until((all) => closeCode(all) === 4000);
+      const words = '\x82\x04last\x82\x05words\x88\x02\x0f\xa0';
+      expect(afterHead(peer).toString('latin1')).toBe(words);
+      peer.send(frame(FIN | CLOSE, Buffer.from([0x0f, 0xa0])));
+      await ended;
+      peer.socket.end();
+      expect(await end).toBe(4000);
     });
 
     it('cuts a peer that never answers its close frame', async () => {

@@ -11,14 +11,14 @@ function outlet(told: number[]): Outlet {
   return {
     transport: 'sse',
     format: { encode: ([part]) => Buffer.from(part!.text) },
-    write() {
-      for (const began = performance.now(); performance.now() - began < WRITE; );
-      return true;
-    },
+    write: () => true,
     bufferedBytes: 0,
     beat() {},
     answersBeats: false,
-    finish: (reconnectAfter) => void told.push(reconnectAfter),
+    finish(_last, reconnectAfter) {
+      for (const began = performance.now(); performance.now() - began < WRITE; );
+      told.push(reconnectAfter);
+    },
     drop() {},
   };
 }
@@ -55,8 +55,8 @@ it('a drain tells those too that come in while it is on', async () => {
   const late = outlet(told);
   hub.connect({
     ...first,
-    finish(reconnectAfter) {
-      first.finish(reconnectAfter);
+    finish(last, reconnectAfter) {
+      first.finish(last, reconnectAfter);
       hub.connect(late);
     },
   });
