@@ -131,7 +131,7 @@ describe.each<[string, () => LoopPolicy | Promise<LoopPolicy>]>([
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(128 * MIB);
     for (const peer of peers) peer.socket.end();
     await Promise.all(peers.map((peer) => peer.closed));
-  }, 60_000);
+  });
 });
 
 /** Writes bytes that depend on their place until nothing has gone for a while; returns how many went. */

@@ -61,7 +61,6 @@ describe.each(POLICIES)('on %s', (loop) => {
       server.headwater.topic('board').set('still here');
       expect((await good.inbox.next()).message).toMatchObject({ value: 'still here' });
     },
-    30_000,
   );
 
   it('the age and the silence of every connection are there to see', async () => {

@@ -35,7 +35,7 @@ describe.skipIf(!hasNginx).each(POLICIES)('behind a caching nginx on %s', (loop)
     return board.subscribers;
   }
 
-  it(`${CROWD} long-pollers reach the server as one, round after round`, { timeout: 60_000 }, async () => {
+  it(`${CROWD} long-pollers reach the server as one, round after round`, async () => {
     const server = await startServer({ loop, topics });
     const nginx = await nginxBefore(server.url);
     const board = server.headwater.topic('board');

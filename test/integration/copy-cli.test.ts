@@ -417,9 +417,7 @@ describe('headwater copy', () => {
     expect(await read('a.html')).toContain('<a href="slow.html">');
   });
 
-  it('is one at a time in a folder; the lock of one that was killed lapses', {
-    timeout: 60_000,
-  }, async () => {
+  it('is one at a time in a folder; the lock of one that was killed lapses', async () => {
     const site = await startSite({
       '/': (_request, response) => void response.writeHead(200).write('begun'),
     });

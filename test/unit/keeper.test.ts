@@ -5,7 +5,7 @@ import { copyFile, mkdir, mkdtemp, readdir, rename, rm, stat, symlink, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { manualClock } from '../../server/async/manual-clock.js';
 import { type Keeper, type KeeperOptions, openKeeper } from '../../server/store/durable/keeper.js';
 import { JOURNAL, loadTopics } from '../../server/store/durable/load.js';
@@ -16,6 +16,7 @@ import { equal } from '../../shared/equal.js';
 import type { Json } from '../../shared/json.js';
 import { applyPatch, type PatchOperation } from '../../shared/patch.js';
 import { json } from '../support/json-arbitrary.js';
+import { until } from '../support/scripted-servers.js';
 
 const BOUNDS = { count: 50, bytes: 100_000 };
 const quiet: KeeperOptions = { onTurn() {} };
@@ -234,7 +235,7 @@ describe('where the stream of a topic stands', () => {
       writer.stand(at(`${n}`));
       await life.store.flushed();
     }
-    await vi.waitFor(() => expect(life.keeper.state.rewrites).toBeGreaterThan(rewrites), 10_000);
+    await until(() => expect(life.keeper.state.rewrites).toBeGreaterThan(rewrites));
     await life.end();
     const next = await live();
     for (const n of writers.keys()) expect(next.view(`room/r${n}`).position).toEqual(at(`${n}`));
@@ -364,7 +365,7 @@ describe('a folder', () => {
       const statusOf = () => readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]!.split(' ');
       const started = statusOf()[19];
       process.kill(pid, 'SIGKILL');
-      await vi.waitFor(() => expect(statusOf()[0]).toBe('Z'), 10_000);
+      await until(() => expect(statusOf()[0]).toBe('Z'));
       const lock = join(folder, 'lock');
       await mkdir(lock);
       const owner = {
@@ -405,14 +406,14 @@ describe('a folder that is gone', () => {
     const life = await live({ clock, onTurn: ({ failing }) => void turns.push(failing) });
     await life.set('a', 1);
     await clock.advance(1_000);
-    await vi.waitFor(() => expect(life.keeper.state.failures).toBe(2), 10_000);
+    await until(() => expect(life.keeper.state.failures).toBe(2));
     expect(turns).toEqual(['its disk is full']);
     await life.set('a', 2);
     await rm(draft);
-    await vi.waitFor(async () => {
+    await until(async () => {
       await clock.advance(30_000);
       expect(turns).toEqual(['its disk is full', undefined]);
-    }, 10_000);
+    });
     const { epoch } = life.view('a');
     await life.end();
     expect((await live()).view('a')).toMatchObject({ epoch, version: 2, value: 2 });
@@ -423,11 +424,11 @@ describe('a folder that is gone', () => {
     const life = await live({ onTurn: ({ failing }) => void turns.push(failing) });
     await life.set('a', 1);
     await rename(folder, `${folder}-away`);
-    await vi.waitFor(() => expect(turns).toHaveLength(1), { timeout: 10_000 });
+    await until(() => expect(turns).toHaveLength(1));
     await life.set('a', 2);
     await rm(folder, { recursive: true, force: true });
     await rename(`${folder}-away`, folder);
-    await vi.waitFor(() => expect(turns).toHaveLength(2), { timeout: 15_000 });
+    await until(() => expect(turns).toHaveLength(2));
     expect(turns[1]).toBeUndefined();
     await life.set('a', 3);
     const before = snapshot(life.view('a'));
