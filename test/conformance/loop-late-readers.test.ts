@@ -16,7 +16,7 @@ afterEach(cleanUp);
 // A write that fills the kernel's buffer exactly may not show as such: uWebSockets.js then had nobody to tell that the
 // reader goes on, and cut a stream that was idle for 10 s after that.
 it('keeps idle streams whose readers were late with the last of it, on both loops', {
-  timeout: 60 * SECOND,
+  timeout: 300 * SECOND,
 }, async () => {
   await Promise.all(
     [libuv(), uws()].map(async (policy) => {

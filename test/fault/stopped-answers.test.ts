@@ -45,7 +45,7 @@ async function cursorOf({ url }: TestServer, topic: string): Promise<string> {
 }
 
 it('waits longer for readers and for news than the loops do by themselves', {
-  timeout: 60 * SECOND,
+  timeout: 300 * SECOND,
 }, async () => {
   await Promise.all(
     POLICIES.map(async (loop) => {
@@ -84,7 +84,7 @@ it('waits longer for readers and for news than the loops do by themselves', {
         streamed += length;
       });
       stream.socket.resume();
-      await expect.poll(() => streamed, { timeout: 20 * SECOND }).toBeGreaterThan(TEXT.length);
+      await expect.poll(() => streamed).toBeGreaterThan(TEXT.length);
     }),
   );
 });
