@@ -10,10 +10,14 @@ let last: { bytes: Uint8Array; chunk: readonly Uint8Array[] } | undefined;
 
 /** One chunk (RFC 9112 section 7.1) of all `parts`, in as many pieces of memory as are good to write. Not to be changed. */
 export function httpChunk(parts: readonly Uint8Array[]): readonly Uint8Array[] {
-  const alone = parts.length === 1 ? parts[0] : undefined;
-  if (alone && last?.bytes === alone) return last.chunk;
-  const chunk = makeChunk(parts);
-  if (alone && chunk.length === 1) last = { bytes: alone, chunk };
+  return parts.length === 1 ? chunkOf(parts[0]!) : makeChunk(parts);
+}
+
+/** The same of one part: for a crowd that is written the same there is nothing to make. */
+export function chunkOf(bytes: Uint8Array): readonly Uint8Array[] {
+  if (last?.bytes === bytes) return last.chunk;
+  const chunk = makeChunk([bytes]);
+  if (chunk.length === 1) last = { bytes, chunk };
   return chunk;
 }
 

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { httpChunk, LAST_CHUNK } from './http-chunk.js';
+import { chunkOf, httpChunk, LAST_CHUNK } from './http-chunk.js';
 import type { ResponseEvents } from './libuv-response-events.js';
 import type { ResponseStream } from './policy.js';
 import { type DirectWriter, directWriterOf, isMovable, moveConnection } from './tcp-handle.js';
@@ -75,7 +75,7 @@ class DirectStream implements ResponseStream {
 
   write(bytes: Uint8Array): boolean {
     if (this.#over || bytes.length === 0) return true;
-    if (this.#corks === 0) return this.#put(this.#pieces([bytes]));
+    if (this.#corks === 0) return this.#put(this.#chunked ? chunkOf(bytes) : [bytes]);
     this.#held ??= [];
     this.#held.push(bytes);
     return this.bufferedBytes === 0;
