@@ -12,6 +12,7 @@ import {
   timeoutAt,
 } from '../../server/async/index.js';
 import { forever } from '../support/async-works.js';
+import { settableClock } from '../support/settable-clock.js';
 
 const caught = (work: PromiseLike<unknown>) => Promise.resolve(work).catch((error: unknown) => error);
 
@@ -130,6 +131,34 @@ describe('timeout', () => {
     await clock.advance(180);
     expect(await timed).toBe(false);
   });
+
+  it.each(['setForth', 'setBack'] as const)(
+    'lasts as long as it says, whatever the time of day (%s)',
+    async (set) => {
+      const clock = settableClock();
+      const error = caught(
+        timeout(
+          1_000,
+          async (signal, scope) => {
+            await sleep(500, { signal });
+            clock[set](3_600_000);
+            expect(scope.when()).toBe(clock.now() + 500);
+            scope.reschedule(scope.when()! + 250);
+            await forever(signal);
+          },
+          { clock, name: 'weather' },
+        ),
+      );
+      let failed: unknown;
+      void error.then((reason) => {
+        failed = reason;
+      });
+      await clock.advance(1_249);
+      expect(failed).toBeUndefined();
+      await clock.advance(1);
+      expect(await error).toMatchObject({ message: 'Task "weather" passed its deadline after 1250 ms.' });
+    },
+  );
 
   it('says that it expired, and cannot be moved then or after the end', async () => {
     const clock = manualClock();
