@@ -36,7 +36,8 @@ export class RunningTask<T> implements Task<T> {
   #ignoreSignal: () => void = () => {};
   /** What the work came to; the task ends with it once its children have ended. */
   #outcome: Outcome<T> | undefined;
-  #endedAt: number | undefined;
+  readonly #startedAtElapsed: number;
+  #endedAtElapsed: number | undefined;
   #promise: Promise<T> | undefined;
   #settle: () => void = () => {};
 
@@ -53,6 +54,7 @@ export class RunningTask<T> implements Task<T> {
     this.owner = owner;
     this.clock = options.clock ?? owner?.clock ?? systemClock;
     this.startedAt = this.clock.now();
+    this.#startedAtElapsed = this.clock.elapsed();
     this.#shielded = shielded;
     claim(this.#controller.signal, this);
     register(this);
@@ -73,7 +75,7 @@ export class RunningTask<T> implements Task<T> {
   }
 
   get age(): number {
-    return (this.#endedAt ?? this.clock.now()) - this.startedAt;
+    return (this.#endedAtElapsed ?? this.clock.elapsed()) - this.#startedAtElapsed;
   }
 
   /** Runs `work` at the next microtask, unless the task was cancelled by then. */
@@ -240,7 +242,7 @@ export class RunningTask<T> implements Task<T> {
     if (!this.#outcome || this.#children.size > 0 || this.state !== 'pending') return;
     this.#outcome = this.#withUnheard(this.#outcome);
     this.state = this.#outcome.state;
-    this.#endedAt = this.clock.now();
+    this.#endedAtElapsed = this.clock.elapsed();
     this.#ignoreSignal();
     deregister(this);
     for (const listener of this.#listeners ?? []) listener();

@@ -26,9 +26,9 @@ export interface Task<out T> extends PromiseLike<T> {
   readonly state: TaskState;
   /** True once `cancel` was called in time, whatever comes of it. */
   readonly cancelling: boolean;
-  /** When it was made, by its clock (ms since the epoch). */
+  /** When it was made, as a time of day (ms since the epoch). */
   readonly startedAt: number;
-  /** How long it has run, or ran (ms). */
+  /** How long it has run, or ran (ms), whatever the time of day was set to meanwhile. */
   readonly age: number;
   /**
    * Asks the work to stop, by its signal: a task that has not begun never will. It is `cancelled` once it has ended;

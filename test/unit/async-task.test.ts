@@ -14,6 +14,7 @@ import {
   TaskGroup,
 } from '../../server/async/index.js';
 import { forever } from '../support/async-works.js';
+import { settableClock } from '../support/settable-clock.js';
 import { unhandledRejections } from '../support/unhandled-rejections.js';
 
 describe('a task', () => {
@@ -174,6 +175,20 @@ describe('a task', () => {
     await expect(root).rejects.toThrow(CancelledError);
     await clock.advance(1_000);
     expect([liveTasks().length, child!.age]).toEqual([before, 250]);
+  });
+
+  it('is as old as it is, whatever the time of day is set to', async () => {
+    const clock = settableClock();
+    const task = run(forever, { clock });
+    const startedAt = clock.now();
+    await clock.advance(100);
+    clock.setBack(3_600_000);
+    await clock.advance(150);
+    expect([task.age, task.startedAt]).toEqual([250, startedAt]);
+    task.cancel();
+    await expect(task).rejects.toThrow(CancelledError);
+    clock.setForth(3_600_000);
+    expect(task.age).toBe(250);
   });
 });
 
