@@ -17,7 +17,9 @@ import type { Json } from '../../shared/json.js';
 import { applyPatch, type PatchOperation } from '../../shared/patch.js';
 import { json } from '../support/json-arbitrary.js';
 import { until } from '../support/scripted-servers.js';
+import { settableClock } from '../support/settable-clock.js';
 
+const HOUR = 3_600_000;
 const BOUNDS = { count: 50, bytes: 100_000 };
 const quiet: KeeperOptions = { onTurn() {} };
 
@@ -159,6 +161,27 @@ describe('topics that are kept in a folder', () => {
     const third = await live();
     expect([...third.store.topics()].map(({ name }) => name)).not.toContain('city/oslo');
     expect(third.view('city/oslo')).toMatchObject({ epoch, version: 1, value: { t: 1 } });
+  });
+
+  it('of a template wait an hour, by no time of day', async () => {
+    const first = await live();
+    await first.append('room/hall', 1);
+    await first.end();
+    for (const [forth, passed, droppedThen] of [
+      [2 * HOUR, 0, []],
+      [0, HOUR + 1, [['room/hall']]],
+    ] as const) {
+      const clock = settableClock();
+      const dropped: string[][] = [];
+      const onDropped = (topics: readonly string[]) => void dropped.push([...topics]);
+      const keeper = await openKeeper(folder, { ...quiet, clock, onDropped });
+      onTestFinished(() => keeper.close(1_000));
+      clock.setForth(forth);
+      await clock.advance(passed);
+      await keeper.begin(() => []);
+      expect(dropped).toEqual(droppedThen);
+      await keeper.close(5_000);
+    }
   });
 
   it('of a template begin a new epoch after they made room, also over a restart', async () => {

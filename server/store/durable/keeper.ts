@@ -97,7 +97,7 @@ export async function openKeeper(folder: string, options: KeeperOptions): Promis
   });
 
   const { topics: saved, ...loaded } = await open();
-  const opened = clock.now();
+  const openedAtElapsed = clock.elapsed();
 
   async function open(): Promise<Loaded> {
     try {
@@ -126,7 +126,7 @@ export async function openKeeper(folder: string, options: KeeperOptions): Promis
     calledOff = new AbortController();
     try {
       await lock();
-      if (clock.now() - opened > UNCLAIMED_FOR) dropUnclaimed();
+      if (clock.elapsed() - openedAtElapsed > UNCLAIMED_FOR) dropUnclaimed();
       draft = startDraft({
         folder,
         boot,
