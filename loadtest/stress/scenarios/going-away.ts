@@ -1,14 +1,14 @@
 import { join } from 'node:path';
+import { onReservedPort } from '../../../test/support/reserved-port.js';
 import { check, pause, same, until } from '../check.js';
-import { followSdkOverWebSocket, followWebSocket } from '../clients/follow.js';
+import { type Follower, followSdkOverWebSocket, followWebSocket } from '../clients/follow.js';
 import { openRaw, UPGRADE } from '../clients/raw.js';
 import { openTalk } from '../clients/web-socket.js';
-import { keepLedger } from '../ledger.js';
+import { keepLedger, type Ledger } from '../ledger.js';
 import type { Theme } from '../scenario.js';
 import { serveBoard } from '../world/board.js';
 import { changeDocument, makeDocument } from '../world/document.js';
 import { makeFolder } from '../world/folder.js';
-import { startProxy } from '../world/proxy.js';
 import { serve } from '../world/serve.js';
 
 const TOPICS = [{ topic: 'board' }, { topic: 'log', kind: 'event' as const }];
@@ -76,10 +76,8 @@ export const goingAway: Theme = {
             topic: 'hangs',
             every: '1h',
             when: 'always',
-            fetch: ({ signal }) =>
-              new Promise((_resolve, reject) => {
-                signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-              }),
+            // Deaf to its signal as well.
+            fetch: () => new Promise(() => {}),
           },
         ],
       });
@@ -151,20 +149,36 @@ export const goingAway: Theme = {
 
     async 'the SDK waits through a server that goes away, and goes on with the next'(stage) {
       const { random } = stage;
-      const { served, ledger, board } = await serveBoard(stage, { topics: TOPICS });
-      board.set(makeDocument(random));
-      const proxy = await startProxy(stage, served.port);
-      const follower = await followSdkOverWebSocket(stage, proxy, ledger);
-      for (let outage = 0; outage < 4; outage++) {
-        await follower.reaches(board.version);
-        proxy.cut();
-        for (let n = random.int(1, 4); n > 0; n--) {
-          board.set(changeDocument(random, board.value!));
+      const config = { topics: TOPICS, state: { dir: join(await makeFolder(stage), 'state') } };
+      const lives: Ledger[] = [];
+      const ledger: Ledger = {
+        topic: 'board',
+        get version() {
+          return lives.at(-1)!.version;
+        },
+        at: (version) => lives.findLast((life) => life.at(version) !== undefined)?.at(version),
+      };
+      const { port, started } = await onReservedPort((port) => serve(stage, { ...config, http: { port } }));
+      let served = started;
+      let follower: Follower | undefined;
+      for (let life = 0; life < 4; life++) {
+        if (life > 0) served = await serve(stage, { ...config, http: { port } });
+        lives.push(keepLedger(served.headwater, 'board'));
+        const board = served.headwater.topic('board');
+        same(board.version, follower?.version ?? 0, 'the version that survived');
+        follower ??= await followSdkOverWebSocket(stage, served, ledger);
+        // Some before the client is back, some after.
+        for (let n = random.int(2, 6); n > 0; n--) {
+          board.set(changeDocument(random, board.value ?? makeDocument(random)));
           await pause(random.int(0, 5));
         }
+        await follower.reaches(board.version);
+        board.set({ life });
+        await pause(0);
+        await follower.reaches(board.version);
+        await served.headwater.close();
       }
-      await follower.reaches(board.version);
-      await follower.leave();
+      follower!.verify();
     },
   },
 };

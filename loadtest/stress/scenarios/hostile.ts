@@ -85,12 +85,13 @@ export const hostile: Theme = {
       const bystander = await watchBoard(stage, served);
       for (let n = 0; n < 30; n++) {
         const raw = await openRaw(stage, served.port);
+        const ended = new Promise((resolve) => void raw.on('close', resolve).on('end', () => raw.end()));
         raw.resume();
-        const bytes = Buffer.from(Array.from({ length: random.int(1, 400) }, () => random.int(0, 255)));
-        raw.write(bytes);
+        raw.write(Buffer.from(Array.from({ length: random.int(1, 400) }, () => random.int(0, 255))));
+        // By themselves they might be the beginning of something: an empty line, or the end, says that it is all.
         if (random.chance(0.5)) raw.write('\r\n\r\n');
-        await pause(random.int(0, 2));
-        raw.destroy();
+        else raw.end();
+        await ended;
       }
       same((await served.ask('/healthz')).status, 200, 'the health of the server');
       await bystander();

@@ -38,7 +38,7 @@ export interface Answered {
   readonly body: Record<string, unknown>;
 }
 
-/** Starts a server on a free port. When it is closed at the end, it must not have reported a defect of its own. */
+/** Starts a server, on a free port unless the configuration has one. When it is closed at the end, it must not have reported a defect of its own. */
 export async function serve(stage: Stage, config: ConfigInput): Promise<Served> {
   const defects: string[] = [];
   const destination = { write: (line: string) => void defects.push(line) };
@@ -48,7 +48,7 @@ export async function serve(stage: Stage, config: ConfigInput): Promise<Served> 
       drainTimeout: 2_000,
       auth: { publish: { tokens: [TOKEN] } },
       ...config,
-      http: { ...config.http, port: 0 },
+      http: { port: 0, ...config.http },
     },
     { logger: createLogger({ level: 'error', pretty: false, destination }) },
   );
