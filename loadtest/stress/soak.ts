@@ -28,7 +28,7 @@ export interface SoakOptions {
 }
 
 export interface SoakResult {
-  readonly flat: boolean;
+  readonly passed: boolean;
   readonly text: string;
 }
 
@@ -68,10 +68,10 @@ export async function soak({ minutes, seed, policy, program }: SoakOptions): Pro
     if (server.connected) server.disconnect();
   }
   if (server.exitCode === null) await once(server, 'exit');
-  const { flat, text } = judgeSoak(samples);
+  const { passed, text } = judgeSoak(samples);
   const range = `${(Math.min(...underLoad) / MB).toFixed(0)} to ${(Math.max(...underLoad) / MB).toFixed(0)} MB`;
   return {
-    flat: flat && server.exitCode === 0,
+    passed: passed && server.exitCode === 0,
     text: `${text}; ${range} under load; ${killed} processes killed on ${policy}${server.exitCode === 0 ? '' : `; the server ended with ${server.exitCode}`}`,
   };
 }

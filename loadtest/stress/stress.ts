@@ -53,9 +53,9 @@ else if (options.list) for (const { name, policy } of runs()) console.log(`${pol
 else if (options.kill) {
   console.log(`seed ${seed}`);
   for (const policy of options.policy ? [options.policy as PolicyName] : POLICIES) {
-    const { flat, text } = await soak({ minutes: Number(options.minutes ?? 10), seed, policy });
+    const { passed, text } = await soak({ minutes: Number(options.minutes ?? 10), seed, policy });
     console.log(text);
-    if (!flat) process.exitCode = 1;
+    if (!passed) process.exitCode = 1;
   }
 } else {
   console.log(`seed ${seed}`);

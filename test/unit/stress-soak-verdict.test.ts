@@ -16,12 +16,23 @@ function samplesOf(growth: { reachable: number; resident: number }) {
 
 describe('the verdict of a soak', () => {
   it('is flat where memory goes up and down', () => {
-    expect(judgeSoak(samplesOf({ reachable: 0, resident: 0 }))).toMatchObject({ flat: true });
+    const { passed, text } = judgeSoak(samplesOf({ reachable: 0, resident: 0 }));
+    expect(passed).toBe(true);
+    expect(text).toMatch(/^flat/);
+  });
+
+  it.each([
+    { kind: 'what is reachable', reachable: 0.15, resident: 0 },
+    { kind: 'native memory', reachable: 0, resident: 1 },
+  ])('is not flat where $kind surely grows, if by less than fails', (growth) => {
+    const { passed, text } = judgeSoak(samplesOf(growth));
+    expect(passed).toBe(true);
+    expect(text).toMatch(/^creeps/);
   });
 
   it('is growth where what is reachable grows, however little of it the kernel sees', () => {
-    const { flat, text } = judgeSoak(samplesOf({ reachable: 0.5, resident: 0 }));
-    expect(flat).toBe(false);
+    const { passed, text } = judgeSoak(samplesOf({ reachable: 0.5, resident: 0 }));
+    expect(passed).toBe(false);
     expect(text).toMatch(/^GROWS {2}reachable \+0\.5/);
   });
 
@@ -30,7 +41,7 @@ describe('the verdict of a soak', () => {
   });
 
   it('is not given away to a run that is too short to tell', () => {
-    expect(judgeSoak(samplesOf({ reachable: 0, resident: 0 }).slice(0, 3))).toMatchObject({ flat: false });
+    expect(judgeSoak(samplesOf({ reachable: 0, resident: 0 }).slice(0, 3))).toMatchObject({ passed: false });
   });
 });
 
