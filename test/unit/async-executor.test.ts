@@ -228,11 +228,16 @@ describe('an Executor', () => {
 
   it('replaces a thread that died of what a call had left running', async () => {
     const executor = new Executor({ maxWorkers: 1 });
-    const dying = await runInExecutor<number>(executor, { module, export: 'dieLater' }, []);
+    const dieLater = runInExecutor<number>(executor, { module, export: 'dieLater' }, []);
     const where = () => runInExecutor<{ thread: number }>(executor, { module, export: 'where' }, []);
-    // The thread may answer once more, or die while it is asked.
+    // Its death may be heard of before its answer; or it answers once more, or dies while it is asked.
+    const dying = await dieLater.then(undefined, () => undefined);
     let thread = dying;
-    while (thread === dying) thread = (await where().then(undefined, () => ({ thread }))).thread;
+    while (thread === dying)
+      thread = await where().then(
+        (at) => at.thread,
+        () => dying,
+      );
     await executor.close().catch((error: Error) => expect(error.message).toContain('left running'));
   });
 
