@@ -5,16 +5,15 @@ import type { DeliveryMode, DrainMessage } from '../../shared/messages.js';
 import { type Clock, systemClock } from '../async/clock.js';
 import { record } from '../async/distribution.js';
 import type { Store } from '../store/store.js';
-import { unknownTopic } from '../store/store.js';
 import type { TopicFlush, TopicView } from '../store/topic.js';
-import { Channel } from './channel.js';
+import type { Channel } from './channel.js';
+import { createChannels, type OnDemand } from './channels.js';
 import { Connection, type Outlet } from './connection.js';
 import { bytesOf, catchUp, deliver, deliverAlone, deliverChecked, queueText, send } from './delivery.js';
 import { inTurns } from './in-turns.js';
 import { startOf, whatFollows } from './resume.js';
 import { createStats, type HubStats } from './stats.js';
 import type { Subscription } from './subscription.js';
-import { UnwatchedChannels } from './unwatched.js';
 import type { WireFormat } from './wire.js';
 
 export interface SubscribeOptions {
@@ -76,45 +75,15 @@ export interface HubOptions {
   outboxBytes: number;
   /** 0: no limit. */
   subscriptionsPerConnection: number;
-  /** Told when a topic gets its first subscriber, whom it refuses by throwing, and when it loses its last. */
-  onDemand?: (topic: string, wanted: boolean) => void;
+  onDemand?: OnDemand;
 }
 
 export function createHub(store: Store, options: HubOptions): Hub {
   const { clock = systemClock, subscriptionsPerConnection, onDemand } = options;
   const highWater = options.outboxBytes || Number.POSITIVE_INFINITY;
-  const channels = new Map<string, Channel>();
-  const unwatched = new UnwatchedChannels();
+  const channels = createChannels(store, onDemand);
   const connections = new Set<Connection>();
   const stats = createStats();
-
-  function channelOf(name: string): Channel {
-    const known = channels.get(name);
-    if (known) return known;
-    const topic = store.open(name);
-    if (!topic) throw unknownTopic(name);
-    try {
-      onDemand?.(name, true);
-    } catch (error) {
-      store.forget(name);
-      throw error;
-    }
-    const channel = new Channel(topic);
-    channels.set(name, channel);
-    return channel;
-  }
-
-  /** For those who only ask. */
-  function lookAt(topic: TopicView): Channel {
-    return channels.get(topic.name) ?? unwatched.of(topic);
-  }
-
-  function releaseIfUnwanted(channel: Channel): void {
-    if (channel.subscribers > 0) return;
-    channels.delete(channel.topic.name);
-    store.forget(channel.topic.name);
-    onDemand?.(channel.topic.name, false);
-  }
 
   store.onFlush((flushes) => {
     const began = performance.now();
@@ -123,10 +92,9 @@ export function createHub(store: Store, options: HubOptions): Hub {
     const changed: Channel[] = [];
     const watching: { watcher: (flush: TopicFlush) => void; flush: TopicFlush }[] = [];
     for (const flush of flushes) {
-      if (flush.change) unwatched.forget(flush.topic);
-      const channel = channels.get(flush.topic.name);
+      if (flush.change) channels.forgetContent(flush.topic);
+      const channel = channels.find(flush.topic.name);
       if (!channel) continue;
-      if (flush.change) channel.forget();
       if (flushes.length === 1 && !flush.checked) deliverAlone(channel, flush, touched, elapsed, stats);
       else deliver(channel, flush, touched, stats);
       if (flush.checked) deliverChecked(channel, touched, elapsed, stats);
@@ -147,12 +115,12 @@ export function createHub(store: Store, options: HubOptions): Hub {
     const waiters = [...channel.waiters];
     channel.waiters.clear();
     for (const changed of waiters) changed();
-    if (waiters.length > 0) releaseIfUnwanted(channel);
+    if (waiters.length > 0) channels.releaseIfUnwanted(channel);
   }
 
   function leave(subscription: Subscription): void {
     subscription.channel.remove(subscription);
-    releaseIfUnwanted(subscription.channel);
+    channels.releaseIfUnwanted(subscription.channel);
   }
 
   function tell(connection: Connection, text: string): void {
@@ -189,7 +157,7 @@ export function createHub(store: Store, options: HubOptions): Hub {
           { limit: 'subscriptionsPerConnection' },
         );
       }
-      const channel = channelOf(name);
+      const channel = channels.open(name);
       const { version, resumed } = startOf(channel.topic, mode, since);
       const subscription: Subscription = {
         channel,
@@ -225,33 +193,30 @@ export function createHub(store: Store, options: HubOptions): Hub {
       if (connection.hasDrained(elapsed)) send(connection, elapsed, stats);
     },
     waitForChange(name, changed) {
-      const channel = channelOf(name);
+      const channel = channels.open(name);
       // A fresh function each, so that two waits with one callback are two.
       const waiter = () => changed();
       channel.waiters.add(waiter);
       return () => {
-        if (channel.waiters.delete(waiter)) releaseIfUnwanted(channel);
+        if (channel.waiters.delete(waiter)) channels.releaseIfUnwanted(channel);
       };
     },
     watch(name, listener) {
-      const channel = channelOf(name);
+      const channel = channels.open(name);
       const watcher = (flush: TopicFlush) => listener(flush);
       channel.watchers.add(watcher);
       return () => {
-        if (channel.watchers.delete(watcher)) releaseIfUnwanted(channel);
+        if (channel.watchers.delete(watcher)) channels.releaseIfUnwanted(channel);
       };
     },
     since(name, cursor, format) {
-      const topic = store.open(name);
-      if (!topic) throw unknownTopic(name);
+      const topic = channels.topic(name);
       const { version } = startOf(topic, 'patch', cursor);
       if (version === topic.version) return undefined;
-      return bytesOf(whatFollows(lookAt(topic), version), format, stats);
+      return bytesOf(whatFollows(channels.lookAt(topic), version), format, stats);
     },
     records(name, format) {
-      const topic = store.open(name);
-      if (!topic) throw unknownTopic(name);
-      return bytesOf(lookAt(topic).records(), format, stats);
+      return bytesOf(channels.lookAt(channels.topic(name)).records(), format, stats);
     },
     async drain(spread) {
       await inTurns(connections, (connection) => {
@@ -260,17 +225,17 @@ export function createHub(store: Store, options: HubOptions): Hub {
         queueText(connection, JSON.stringify(goodbye), stats);
         connection.finish(reconnectAfter);
       });
-      for (const channel of [...channels.values()]) {
+      for (const channel of channels.all()) {
         await inTurns(channel.waiters, (changed) => {
           channel.waiters.delete(changed);
           changed();
-          releaseIfUnwanted(channel);
+          channels.releaseIfUnwanted(channel);
         });
       }
     },
     release(name) {
-      if (!channels.has(name)) store.forget(name);
+      if (!channels.find(name)) store.forget(name);
     },
-    subscribers: (name) => channels.get(name)?.subscribers ?? 0,
+    subscribers: (name) => channels.find(name)?.subscribers ?? 0,
   };
 }
