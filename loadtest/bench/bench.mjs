@@ -25,6 +25,8 @@ const PACES = {
   quick: { rounds: 1, seconds: 0.7, shrink: 1 },
   smoke: { rounds: 1, seconds: 0.2, shrink: 50 },
 };
+/** Fewer than this tell little on a machine that does other work. */
+const FEW_ROUNDS = 3;
 /** Files that a server has open besides its connections. */
 const OTHER_FILES = 100;
 
@@ -137,6 +139,8 @@ try {
 
   const results = [];
   for (const each of CASES) if (cases.includes(each.name)) results.push(await runCase(each, sides));
+  if (rounds < FEW_ROUNDS)
+    note(`${rounds} of ${PACES.full.rounds} rounds: what became of a goal may be chance`);
   const echoes = cases.includes('echo') && echo(rounds, seconds);
 
   const folder = here('../results/');
