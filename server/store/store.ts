@@ -169,7 +169,7 @@ export function createStore(options: StoreOptions = {}): Store {
       touch(topic);
       return topic;
     };
-    const state = () => asKind(ready(), 'state', StateTopic);
+    const state = () => asKind(ready(), StateTopic);
     return {
       view: topic,
       set: (value, asOf) => set(state(), value, asOf ?? clock.now()),
@@ -178,7 +178,7 @@ export function createStore(options: StoreOptions = {}): Store {
         set(to, applyPatch(to.latest ?? null, patch), clock.now());
       },
       append: (event) =>
-        asKind(ready(), 'event', EventTopic).append(shallowEnough(event, undefined, topic.name), clock.now()),
+        asKind(ready(), EventTopic).append(shallowEnough(event, undefined, topic.name), clock.now()),
       checked: (asOf) => ready().succeeded(asOf ?? clock.now()),
       stand: (position) => ready().stand(position),
       fail: (error) => ready().fail(error),
@@ -242,13 +242,14 @@ export function createStore(options: StoreOptions = {}): Store {
 
 function asKind<T extends StateTopic | EventTopic>(
   topic: StateTopic | EventTopic,
-  kind: string,
   type: new (...args: never[]) => T,
 ): T {
   if (topic instanceof type) return topic;
+  const taken =
+    topic.kind === 'state' ? 'a value or a patch, not an event' : 'an event, not a value or a patch';
   throw new HeadwaterError(
     'bad_request',
-    `"${topic.name}" is a topic of kind ${topic.kind}: that is done to one of kind ${kind}`,
+    `"${topic.name}" is a topic of kind ${topic.kind}: it takes ${taken}`,
   );
 }
 

@@ -189,9 +189,13 @@ describe('an event topic', () => {
   });
 
   it('cannot be set, nor a state topic appended to', () => {
-    const code = expect.objectContaining({ code: 'bad_request' });
-    expect(() => storeWith('t', 'event').writer.set(1)).toThrow(code);
-    expect(() => storeWith('t').writer.append(1)).toThrow(code);
+    const refusal = (message: string) => expect.objectContaining({ code: 'bad_request', message });
+    expect(() => storeWith('t', 'event').writer.set(1)).toThrow(
+      refusal('"t" is a topic of kind event: it takes an event, not a value or a patch'),
+    );
+    expect(() => storeWith('t').writer.append(1)).toThrow(
+      refusal('"t" is a topic of kind state: it takes a value or a patch, not an event'),
+    );
   });
 });
 
