@@ -8,6 +8,7 @@ import {
   type Node,
   parseDocument,
   visit,
+  type YAMLError,
 } from 'yaml';
 import { messageOf } from '../../shared/errors.js';
 import { ConfigError, type ConfigPath } from './problem.js';
@@ -32,12 +33,14 @@ export interface ParsedText {
 export function parseYaml(text: string, name: string): ParsedText {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
-  // A warning (an unknown tag, say) means that something would be ignored: no less wrong than an error.
-  const faults = [...document.errors, ...document.warnings];
+  const faults = faultsOf(document);
   if (faults.length > 0) {
     throw new ConfigError(
       name,
-      faults.map((fault) => ({ path: '', message: fault.message, ...positionOf(lines, fault.pos[0]) })),
+      faults.map(({ message, pos: [offset] }) => {
+        const place = positionOf(lines, offset);
+        return { path: '', message: message + hintFor(text.split('\n')[place.line - 1]!), ...place };
+      }),
     );
   }
   return {
@@ -47,6 +50,20 @@ export function parseYaml(text: string, name: string): ParsedText {
       return offset === undefined ? undefined : positionOf(lines, offset);
     },
   };
+}
+
+function faultsOf({ errors, warnings }: Document): readonly YAMLError[] {
+  // Behind an error of syntax the parser guesses: what else it finds there is no more than an echo.
+  const slip = errors.find(({ code }) => code !== 'DUPLICATE_KEY');
+  // A warning (an unknown tag, say) means that something would be ignored: no less wrong than an error.
+  return slip ? [slip] : [...errors, ...warnings];
+}
+
+/** Where a line has a brace in the middle of text, as in `topic: price/{symbol}`, YAML takes it for an object. */
+function hintFor(line: string): string {
+  const unquoted = line.replace(/'[^']*'|"(?:[^"\\]|\\.)*"/g, '');
+  const isInText = /[^\s{}[\],:]\{|\}[^\s{}[\],:]/.test(unquoted);
+  return isInText ? "; text with braces has to be quoted, as in 'price/{symbol}'" : '';
 }
 
 /** @throws {ConfigError} for an alias that lies in what it stands for, and for aliases that multiply beyond any memory. */

@@ -288,6 +288,16 @@ describe('a problem of a configuration file', () => {
 describe('a file that cannot be a configuration', () => {
   it.each([
     ['bad.yaml', 'a: [1', /^bad\.yaml has one problem:\n {2}line 1: /],
+    [
+      'braces.yaml',
+      'sources:\n  - { topic: price/{symbol}, every: 1s }\nhttp: { port: 1 }',
+      /^braces\.yaml has one problem:\n {2}line 2: Unexpected flow-map-start .*; text with braces has to be quoted, as in 'price\/\{symbol\}'$/,
+    ],
+    [
+      'quoted.yaml',
+      "topics: [{ topic: 'price/{symbol}' }}",
+      /^quoted\.yaml has one problem:\n {2}line 1: [^;]*$/,
+    ],
     ['twice.yaml', 'loop: uws\nloop: libuv', /line 2: Map keys must be unique/],
     ['tag.yaml', 'loop: !wat uws', /line 1: .*tag/],
     ['bad.json', '{\n  "a": 1,\n}', /line 3: no valid JSON: /],
