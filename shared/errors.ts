@@ -59,3 +59,30 @@ export class HeadwaterError extends Error {
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
+
+/** How far a chain of causes is followed; one may lead back to itself. */
+const CAUSES = 4;
+
+/**
+ * The message of what was thrown and those of its causes, the outermost first: `fetch failed: connect ECONNREFUSED
+ * 127.0.0.1:8999`. What is said already is not said again; an `AggregateError` without a message has those of its errors.
+ */
+export function messagesOf(thrown: unknown): string {
+  let text = ownMessageOf(thrown);
+  let cause = causeOf(thrown);
+  for (let depth = 0; cause !== undefined && depth < CAUSES; depth++) {
+    const message = ownMessageOf(cause);
+    if (!text.includes(message)) text = `${text}: ${message}`;
+    cause = causeOf(cause);
+  }
+  return text;
+}
+
+function ownMessageOf(thrown: unknown): string {
+  const isBare = thrown instanceof AggregateError && thrown.message === '';
+  return isBare ? thrown.errors.map(messageOf).join('; ') : messageOf(thrown);
+}
+
+function causeOf(thrown: unknown): unknown {
+  return thrown instanceof Error ? (thrown.cause ?? undefined) : undefined;
+}

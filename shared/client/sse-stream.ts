@@ -1,5 +1,5 @@
 import { type Cursor, formatCursor, parseCursor } from '../cursor.js';
-import { HeadwaterError, messageOf, WIRE_ERROR_CODES, type WireErrorCode } from '../errors.js';
+import { HeadwaterError, messagesOf, WIRE_ERROR_CODES, type WireErrorCode } from '../errors.js';
 import type { ServerMessage } from '../messages.js';
 import type { Retry } from './backoff.js';
 import { decodeFrame } from './decode.js';
@@ -187,7 +187,7 @@ function codeOfStatus(status: number): WireErrorCode | 'protocol_error' {
 }
 
 function giveReason(signal: AbortSignal, error: unknown): string {
-  return signal.aborted && typeof signal.reason === 'string' ? signal.reason : messageOf(error);
+  return signal.aborted && typeof signal.reason === 'string' ? signal.reason : messagesOf(error);
 }
 
 function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { createHeadwater } from '../../server/app/app.js';
 import { type Run, run } from '../support/cli.js';
-import { onReservedPort } from '../support/reserved-port.js';
+import { onReservedPort, reservedPort } from '../support/reserved-port.js';
 import { AUTHORIZED, startServer } from '../support/server.js';
 
 const running: Run[] = [];
@@ -132,9 +132,10 @@ describe('headwater tail', () => {
     expect(command.stderr).toMatch(/^headwater: .*nothing\/here/);
   });
 
-  it('ends with 1 for a server that is not there', async () => {
-    const command = tail('http://127.0.0.1:1', 'board');
+  it('ends with 1 for a server that is not there, and says why', async () => {
+    const url = `http://127.0.0.1:${await reservedPort()}`;
+    const command = tail(url, 'board');
     expect(await command.ended).toBe(1);
-    expect(command.stderr).toMatch(/^headwater: cannot reach http:\/\/127\.0\.0\.1:1: /);
+    expect(command.stderr).toMatch(/^headwater: cannot reach http:\S+: fetch failed: .*ECONNREFUSED/);
   });
 });
