@@ -20,8 +20,10 @@ interface Hold {
 
 /** How often the loop is asked whether it still turns (ms); unnamed holds are measured short by up to as much. */
 const TICK = 50;
-/** At most one entry in so many ms; what was left out is counted in the next one. */
+/** At most one entry of a kind in so many ms; what was left out is counted in the next one. */
 const QUIET = 1_000;
+/** A process that used less of the processor than this part of the time did not hold the loop: it did not run. */
+const RUNNING = 0.25;
 const SUSPECTS_SHOWN = 5;
 
 /**
@@ -29,7 +31,7 @@ const SUSPECTS_SHOWN = 5;
  *
  * Work that runs through `tracked` or {@link named} is named, whichever server of the process it belongs to: they
  * share the loop. The rest shows in a timer that comes late: its entry has `where: "unnamed"`, the tracked work that ran meanwhile as `suspects`, and `cpuMs`, what the process used of the
- * processor: far less than `heldMs` means that it was kept from running, by a blocking call or by the machine.
+ * processor. Where that is under a quarter of `heldMs`, something kept the process from running, a blocking call or the machine: that is told as such, at `info`.
  *
  * Timed in place rather than through `async_hooks`, which would know the origin of each callback but makes a chain
  * of awaits take 2.7 times as long (Node 20).
@@ -43,19 +45,8 @@ export function watchLoop(logger: Logger): LoopWatch {
   let namedAtTick = heldSoFar();
   let lastTick = performance.now();
   let cpuAtTick = process.cpuUsage();
-  let quietUntil = 0;
-  let leftOut = 0;
-
-  function report(hold: Hold): void {
-    const now = performance.now();
-    if (now < quietUntil) {
-      leftOut += 1;
-      return;
-    }
-    quietUntil = now + QUIET;
-    logger.warn({ ...hold, ...(leftOut > 0 ? { leftOut } : {}) }, 'the event loop was held');
-    leftOut = 0;
-  }
+  const held = onceInAWhile((entry) => logger.warn(entry, 'the event loop was held'));
+  const stood = onceInAWhile((entry) => logger.info(entry, 'the process did not get to run'));
 
   function tick(): void {
     const now = performance.now();
@@ -64,6 +55,7 @@ export function watchLoop(logger: Logger): LoopWatch {
       const { user, system } = process.cpuUsage(cpuAtTick);
       const suspects = [...new Set([...ended, ...running.keys()])].slice(0, SUSPECTS_SHOWN);
       const cpuMs = Math.round((user + system) / 1_000);
+      const report = cpuMs < late * RUNNING ? stood : held;
       report({ where: 'unnamed', heldMs: Math.round(late), cpuMs, suspects });
     }
     lastTick = now;
@@ -81,7 +73,7 @@ export function watchLoop(logger: Logger): LoopWatch {
 
   // The real time, whatever clock the server has: what is measured is the loop itself.
   const ticking = setInterval(tick, TICK).unref();
-  const ignore = onHold(({ where, held }) => report({ where, heldMs: Math.round(held) }));
+  const ignore = onHold((hold) => held({ where: hold.where, heldMs: Math.round(hold.held) }));
 
   return {
     async tracked(where, work) {
@@ -96,5 +88,20 @@ export function watchLoop(logger: Logger): LoopWatch {
       clearInterval(ticking);
       ignore();
     },
+  };
+}
+
+function onceInAWhile(say: (entry: Hold & { leftOut?: number }) => void): (hold: Hold) => void {
+  let quietUntil = 0;
+  let leftOut = 0;
+  return (hold) => {
+    const now = performance.now();
+    if (now < quietUntil) {
+      leftOut += 1;
+      return;
+    }
+    quietUntil = now + QUIET;
+    say({ ...hold, ...(leftOut > 0 ? { leftOut } : {}) });
+    leftOut = 0;
   };
 }

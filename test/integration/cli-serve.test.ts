@@ -79,7 +79,8 @@ describe.each(['libuv', 'uws'])('headwater serve --loop %s', (loop) => {
     expect(server.stderr).toBe('');
     const told = entries(server).map(({ msg }) => msg);
     // On a machine that keeps it from running, it says so.
-    expect(told.filter((msg) => msg !== 'the event loop was held')).toEqual([
+    const busy: unknown[] = ['the event loop was held', 'the process did not get to run'];
+    expect(told.filter((msg) => !busy.includes(msg))).toEqual([
       `listening on ${url}`,
       expect.stringMatching(/^listening on tcp:/),
       'draining',

@@ -14,34 +14,48 @@ interface Entry {
   msg: string;
   where?: string;
   heldMs?: number;
+  cpuMs?: number;
   suspects?: string[];
   leftOut?: number;
 }
 
 /** By the time of {@link standStill}. */
 let now = 0;
+/** Milliseconds of the processor. */
+let used = 0;
 
 /** Lets time pass only while a test blocks, so that nothing that the machine does meanwhile holds anything up. */
 function standStill(): void {
   now = performance.now();
   const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
-  onTestFinished(() => clock.mockRestore());
+  const processor = vi.spyOn(process, 'cpuUsage').mockImplementation((before = { user: 0, system: 0 }) => ({
+    user: used * 1_000 - before.user,
+    system: 0,
+  }));
+  onTestFinished(() => {
+    clock.mockRestore();
+    processor.mockRestore();
+  });
 }
 
-function block(duration: number): void {
+/** `cpu`: how much of it the process runs. */
+function block(duration: number, cpu = duration): void {
   now += duration;
+  used += cpu;
 }
 
-/** A log whose entries about held loops are collected. */
+/** A log whose entries about held loops are collected, and those about a process that did not run. */
 function collectHolds() {
   const holds: Entry[] = [];
+  const pauses: Entry[] = [];
   const destination = {
     write(line: string) {
       const entry = JSON.parse(line) as Entry;
       if (entry.msg === 'the event loop was held') holds.push(entry);
+      if (entry.msg === 'the process did not get to run') pauses.push(entry);
     },
   };
-  return { holds, logger: createLogger({ level: 'warn', pretty: false, destination }) };
+  return { holds, pauses, logger: createLogger({ level: 'info', pretty: false, destination }) };
 }
 
 /** All that is told of, also what the log leaves out for a second after an entry. */
@@ -88,6 +102,27 @@ describe('what holds the event loop, and nothing else,', () => {
     answer();
     await expect.poll(() => headwater.topic('later').value).toBe(1);
     await expect.poll(() => of('unnamed')?.suspects).toEqual(['fetch later']);
+  });
+
+  it('is not the loop when the process hardly ran meanwhile: the log says so, and warns of nothing', async () => {
+    const { holds, pauses, logger } = collectHolds();
+    const watch = watchLoop(logger);
+    onTestFinished(() => watch.close());
+    block(400, 87);
+    await expect.poll(() => pauses).toHaveLength(1);
+    expect(pauses[0]).toMatchObject({
+      level: 'info',
+      where: 'unnamed',
+      heldMs: 350,
+      cpuMs: 87,
+      suspects: [],
+    });
+    expect(holds).toEqual([]);
+    // It ran for a quarter of the time, and did not use up the one entry a second of the other kind.
+    block(450, 100);
+    await expect.poll(() => holds).toHaveLength(1);
+    expect(holds[0]).toMatchObject({ level: 'warn', where: 'unnamed', heldMs: 400, cpuMs: 100 });
+    expect(pauses).toHaveLength(1);
   });
 
   it('is named after the transform that runs in line, although the fetch has waited before', async () => {
