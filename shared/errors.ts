@@ -46,12 +46,19 @@ export class HeadwaterError extends Error {
   readonly code: ErrorCode;
   /** Which limit was reached, where that is what happened: its name under `limits` in the configuration. */
   readonly limit: string | undefined;
+  /** Whether the cause is a defect in somebody's code, whose stack belongs into the log. */
+  readonly defect: boolean;
 
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; limit?: string }) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options?: { cause?: unknown; limit?: string; defect?: boolean },
+  ) {
     super(message, options);
     this.name = 'HeadwaterError';
     this.code = code;
     this.limit = options?.limit;
+    this.defect = options?.defect ?? false;
   }
 }
 

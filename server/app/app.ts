@@ -21,7 +21,7 @@ import { currentLoopPolicy, resolveLoopPolicy } from '../loop/install.js';
 import { libuv } from '../loop/libuv.js';
 import { mountHttp } from '../loop/libuv-mount.js';
 import type { DefectReporter, Listener, LoopPolicy } from '../loop/policy.js';
-import { createLogger, type Logger } from '../observe/log.js';
+import { createLogger, forDefects, type Logger } from '../observe/log.js';
 import { createMetrics } from '../observe/metrics.js';
 import { openData } from './data.js';
 import { type BoundListener, createListeners } from './listeners.js';
@@ -88,7 +88,8 @@ export interface CreateOptions {
 export async function createHeadwater(input: ConfigInput, options: CreateOptions = {}): Promise<Headwater> {
   const config = parseConfig(input);
   const logger = options.logger ?? createLogger({ level: 'warn', pretty: false });
-  const report: DefectReporter = (err, where) => logger.error({ err, where }, 'a defect');
+  const defects = forDefects(logger);
+  const report: DefectReporter = (err, where) => defects.error({ err, where }, 'a defect');
   const policy = policyOf(config, logger);
   const clock = systemClock;
 

@@ -21,6 +21,7 @@ import type { InstanceStarter } from '../source/template/instance.js';
 import { createInstances, type Template } from '../source/template/instances.js';
 import type { Store, TopicWriter } from '../store/store.js';
 import { batchOf } from './batch.js';
+import { createFetchLog, type FetchLog } from './fetch-log.js';
 import { createFollowers, pushSourceOf } from './push.js';
 import type { Sinks } from './sinks.js';
 import { type Connections, fetchIn, limitsOf, sourceOf, tallied, timeoutOf } from './source-of.js';
@@ -72,7 +73,7 @@ export function startSources(
   const connections: Connections = { client, links, clock, redisUrl: config.redis?.url };
   const followers = createFollowers({ store, clock: timers, logger, transforms, tasks });
 
-  function start(entry: SourceConfig, topic: TopicWriter, fetched: Source): Refresher {
+  function start(entry: SourceConfig, topic: TopicWriter, fetched: Source, log: FetchLog): Refresher {
     const { every, adaptive, maxAge, when, linger } = entry;
     const { name } = topic.view;
     return startRefresher({
@@ -87,7 +88,8 @@ export function startSources(
       timeout: timeoutOf(entry),
       fetchedAt: fetchedAt(topic.view, timers.now()),
       clock: timers,
-      onError: (err) => logger.warn({ topic: name, err }, 'a fetch failed'),
+      onError: log.failed,
+      onSuccess: log.succeeded,
     });
   }
 
@@ -113,6 +115,7 @@ export function startSources(
     const fetch = fetchIn(entry);
     const tally: UrlTally = new Map();
     tallies.set(entry, tally);
+    const logOf = createFetchLog(timers, logger);
     const fetchOf = typeof fetch === 'function' ? () => fetch : fetchFill(fetch, parametersOf(pattern));
     return {
       start({ topic, parameters }) {
@@ -125,7 +128,7 @@ export function startSources(
           );
         }
         const fetched = unlessBroken(pattern, () => sourceOf(fetchOf(parameters), place, connections, tally));
-        return start(entry, topic, fetched);
+        return start(entry, topic, fetched, logOf(place.topic));
       },
       async close() {},
     };
@@ -151,7 +154,7 @@ export function startSources(
     }
     const fetched = sourceOf(fetchIn(entry), place, connections);
     sources.set(topic, fetched);
-    single.set(topic, start(entry, writer, fetched));
+    single.set(topic, start(entry, writer, fetched, createFetchLog(timers, logger)(topic)));
   }
   const instances = createInstances(templates, store);
   return {

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { type DestinationStream, destination, type Logger, pino } from 'pino';
 import { prettyFactory } from 'pino-pretty';
+import { HeadwaterError, messagesOf } from '../../shared/errors.js';
 
 export type { Logger } from 'pino';
 
@@ -20,7 +21,8 @@ const DEPTHS = ['', '*.', '*.*.'];
 
 /**
  * Makes the log: one line an entry, with `level` as a word and `time` as ISO 8601. What is called like a secret
- * (authorization, cookies, headers, tokens) is censored. Where an entry costs something to make, ask
+ * (authorization, cookies, headers, tokens) is censored. Of an error (`err`) that Headwater throws on purpose it has the
+ * code and the messages, of any other the stack too. Where an entry costs something to make, ask
  * `isLevelEnabled` first.
  */
 export function createLogger({
@@ -33,7 +35,7 @@ export function createLogger({
       level,
       base: undefined,
       timestamp: pino.stdTimeFunctions.isoTime,
-      serializers: { err: serialized },
+      serializers: { err: guarded(brief) },
       formatters: { level: (label) => ({ level: label }) },
       redact: {
         paths: DEPTHS.flatMap((depth) => SECRET_KEYS.map((key) => (depth + key).replace('.[', '['))),
@@ -44,13 +46,34 @@ export function createLogger({
   );
 }
 
+/** The same log for what should not have happened: every error has its stack. */
+export function forDefects(logger: Logger): Logger {
+  return logger.child({}, { serializers: { err: guarded(whole) } });
+}
+
 /** Code may throw anything, also what throws when it is looked at. */
-function serialized(error: unknown): unknown {
-  try {
-    return error instanceof Error ? pino.stdSerializers.err(error) : inspect(error);
-  } catch {
-    return 'a thrown value that cannot be shown';
-  }
+function guarded(show: (error: unknown) => unknown): (error: unknown) => unknown {
+  return (error) => {
+    try {
+      return show(error);
+    } catch {
+      return 'a thrown value that cannot be shown';
+    }
+  };
+}
+
+function brief(error: unknown): unknown {
+  return isExpected(error) ? { code: error.code, message: messagesOf(error) } : whole(error);
+}
+
+function whole(error: unknown): unknown {
+  return error instanceof Error ? pino.stdSerializers.err(error) : inspect(error);
+}
+
+/** Whether an error says all there is to know: thrown on purpose, and not for a defect in somebody's code. */
+export function isExpected(error: unknown): error is HeadwaterError {
+  if (!(error instanceof HeadwaterError) || error.defect) return false;
+  return !(error.cause instanceof HeadwaterError) || isExpected(error.cause);
 }
 
 /** Renders in this process: a worker would lose the last lines of a process that ends. */

@@ -30,6 +30,8 @@ export interface RefresherOptions {
   clock: Clock;
   /** Hears of every failed fetch, with the error whole: for the log. */
   onError?: (error: unknown) => void;
+  /** Hears of every other fetch. */
+  onSuccess?: () => void;
   /** 0 to 1, for jitter; default `Math.random`. */
   random?: () => number;
 }
@@ -91,7 +93,7 @@ export function refresherState(fetchedAt?: number): RefresherState {
  */
 export function startRefresher(options: RefresherOptions): Refresher {
   const { source, topic, every, adaptive, maxAge = every, when, clock } = options;
-  const { timeout = TIMEOUT, linger = LINGER, fetchedAt, onError, random = Math.random } = options;
+  const { timeout = TIMEOUT, linger = LINGER, fetchedAt, onError, onSuccess, random = Math.random } = options;
   const state = refresherState(fetchedAt);
   const schedule = createSchedule({ every, adaptive, random });
   /** When the last fetch began, by the time that nobody sets. */
@@ -150,6 +152,7 @@ export function startRefresher(options: RefresherOptions): Refresher {
       state.lastSuccess = clock.now();
       state.lastError = undefined;
       schedule.succeeded(changed);
+      onSuccess?.();
     } catch (error) {
       if (closed) return;
       state.lastError = error;

@@ -5,7 +5,10 @@ export class SourceError extends HeadwaterError {
   /** Milliseconds that the upstream asked to be left alone (Retry-After); `undefined` if it did not. */
   readonly retryAfter: number | undefined;
 
-  constructor(message: string, options: { cause?: unknown; retryAfter?: number | undefined } = {}) {
+  constructor(
+    message: string,
+    options: { cause?: unknown; retryAfter?: number | undefined; defect?: boolean } = {},
+  ) {
     super('source_failed', message, options);
     this.name = 'SourceError';
     this.retryAfter = options.retryAfter;

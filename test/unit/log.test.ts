@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createLogger, type LogOptions } from '../../server/observe/log.js';
+import { createLogger, forDefects, type LogOptions } from '../../server/observe/log.js';
+import { HeadwaterError } from '../../shared/errors.js';
 
 function logInto(options: LogOptions = {}) {
   const lines: string[] = [];
@@ -44,6 +45,40 @@ describe('the log', () => {
     logger.warn({ err: new Proxy({}, { get: refuse }) }, 'a fetch failed');
     logger.warn({ err: Object.defineProperty({}, 'a', { get: refuse, enumerable: true }) }, 'a fetch failed');
     expect(lines.map((line) => JSON.parse(line).msg)).toEqual(['a fetch failed', 'a fetch failed']);
+  });
+
+  it('has the code and the messages of an expected failure, and no stack', () => {
+    const { logger, lines } = logInto();
+    const cause = new Error('connect ECONNREFUSED 127.0.0.1:9');
+    logger.warn({ err: new HeadwaterError('source_failed', 'http://a refused the connection', { cause }) });
+    expect(JSON.parse(lines[0]!).err).toEqual({
+      code: 'source_failed',
+      message: 'http://a refused the connection: connect ECONNREFUSED 127.0.0.1:9',
+    });
+  });
+
+  it('keeps the stack of a defect, also behind an error of Headwater', () => {
+    const { logger, lines } = logInto();
+    const cause = new TypeError('x is not a function');
+    const threw = new HeadwaterError('source_failed', 'the transform board.js threw', {
+      cause,
+      defect: true,
+    });
+    logger.warn({ err: cause });
+    logger.warn({ err: threw });
+    logger.warn({ err: new HeadwaterError('source_failed', 'not all URLs', { cause: threw }) });
+    for (const line of lines)
+      expect(JSON.parse(line).err.stack).toMatch(/TypeError: x is not a function\n +at /);
+    expect(lines).toHaveLength(3);
+  });
+
+  it('has the stack of whatever is logged as a defect', () => {
+    const { logger, lines } = logInto();
+    forDefects(logger).error({ err: new HeadwaterError('closed', 'too late') }, 'a defect');
+    expect(JSON.parse(lines[0]!).err).toMatchObject({
+      code: 'closed',
+      stack: expect.stringMatching(/\n +at /),
+    });
   });
 
   it('keeps a secret from people too', () => {

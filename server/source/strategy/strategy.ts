@@ -192,7 +192,7 @@ function createAccept(accept: StrategyOptions['accept']): (value: Json, label: s
     try {
       return accept(value);
     } catch (cause) {
-      throw new SourceError(`${label} answered what the accept function fails on`, { cause });
+      throw new SourceError(`${label} answered what the accept function fails on`, { cause, defect: true });
     }
   };
 }

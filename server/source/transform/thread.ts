@@ -32,7 +32,7 @@ export function threadPlace(): TransformPlace {
         return (await pool.run(task, { signal, transferList: [port2] })) as TransformReply;
       } catch (cause) {
         if (signal.aborted) throw signal.reason;
-        throw new SourceError(`${labelOf(job.module)} ended its thread`, { cause });
+        throw new SourceError(`${labelOf(job.module)} ended its thread`, { cause, defect: true });
       } finally {
         port1.close();
       }

@@ -152,7 +152,10 @@ function resultOf(reply: TransformReply, label: string): Json {
   const { why, message, stack } = reply;
   if (why === 'no-json') throw new SourceError(message);
   const cause = Object.assign(new Error(message), stack !== undefined && { stack });
-  throw new SourceError(why === 'threw' ? `${label} threw` : `${label} cannot be loaded`, { cause });
+  throw new SourceError(why === 'threw' ? `${label} threw` : `${label} cannot be loaded`, {
+    cause,
+    defect: true,
+  });
 }
 
 /** A source whose values are what a transform makes of another's. */
