@@ -118,7 +118,7 @@ function findCentrifugo() {
     ? join(execFileSync('go', ['env', 'GOPATH'], { encoding: 'utf8' }).trim(), 'bin', 'centrifugo')
     : '';
   const found = ['centrifugo', installed].find((command) => command && works(command, ['version']));
-  if (!found) throw new Error('it is not installed (go install github.com/centrifugal/centrifugo/v6@latest)');
+  if (!found) throw new Error('it is not installed (go install github.com/centrifugal/centrifugo/v6@v6.9.1)');
   centrifugo = found;
 }
 
