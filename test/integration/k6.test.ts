@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vit
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { SubscribeMessage } from '../../shared/messages.js';
 import { POLICIES } from '../support/policies.js';
-import { startServer, TOKEN } from '../support/server.js';
+import { startServer, type TestServer, TOKEN } from '../support/server.js';
 
 /** K6 ends so where a threshold is missed. */
 const THRESHOLD_MISSED = 99;
@@ -59,8 +59,16 @@ async function k6(script: string, settings: Record<string, string | number>): Pr
 
 /** Without a bound of the delay that a busy machine could meet. */
 const BRIEFLY = { TOKEN, VUS: 20, RATE: 40, DURATION: '3s', DELAY: 600_000 };
-/** What a reader meets at the least, however busy the machine: far less than it publishes. */
-const SOME = BRIEFLY.VUS;
+
+/**
+ * Each version reached one reader at the least. On a busy machine several publications may make one version, and a poll may bring
+ * several versions as one update: but whoever polls, polls as often as any of the publishers publishes, and they are fewer.
+ */
+function expectAllRead({ headwater }: TestServer, { updates }: Record<string, number>): void {
+  const { version } = headwater.topic('load');
+  expect(version).toBeGreaterThan(0);
+  expect(updates).toBeGreaterThanOrEqual(version);
+}
 
 describe.skipIf(!K6).each(POLICIES)('the k6 scripts against %s', (loop) => {
   it('readers over WebSocket that come and go miss nothing and get nothing twice', {
@@ -70,14 +78,14 @@ describe.skipIf(!K6).each(POLICIES)('the k6 scripts against %s', (loop) => {
     const { code, output, counts } = await k6('websocket', { ...BRIEFLY, URL: server.url, SESSION: 700 });
     expect([code, output]).toEqual([0, expect.not.stringContaining('level=error')]);
     expect(counts.resumptions).toBeGreaterThan(0);
-    expect(counts.updates).toBeGreaterThan(SOME);
+    expectAllRead(server, counts);
   });
 
   it('long-polls miss nothing and get nothing twice', { timeout: 120_000 }, async () => {
     const server = await startServer({ loop, topics: [{ topic: 'load' }] });
     const { code, output, counts } = await k6('long-poll', { ...BRIEFLY, URL: server.url, WAIT: 1 });
     expect([code, output]).toEqual([0, expect.not.stringContaining('level=error')]);
-    expect(counts.updates).toBeGreaterThan(SOME);
+    expectAllRead(server, counts);
   });
 });
 
