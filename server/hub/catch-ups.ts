@@ -1,9 +1,11 @@
 import type { TopicView } from '../store/topic.js';
-import type { Encoded } from './wire.js';
+import { type Encoded, PART_BYTES } from './wire.js';
 
-/** So many bytes of a topic's catch-ups are kept at most, and twice what its history has. */
+/** So many bytes of memory a topic's catch-ups may take, beside those of its history. */
 const KEPT_BYTES = 1024 * 1024;
-/** About what one takes beside its messages. */
+/** All that follows the oldest event must find room: its messages, and their bytes for WebSockets, streams and long-polls. */
+const COPIES_OF_HISTORY = 4;
+/** About what one takes beside what it holds. */
 const OVERHEAD = 512;
 
 /** What leads a reader from one version of a topic to another. */
@@ -15,15 +17,25 @@ export interface CatchUp {
   readonly gap: boolean;
 }
 
+interface Kept {
+  readonly way: unknown;
+  readonly held: unknown;
+  /** What it takes now: encoded in one more format, it is more. */
+  cost(): number;
+  charged: number;
+}
+
 /**
- * The catch-ups of one topic, kept while it stays what it is: made once for all who go the same way. A crowd stops at
- * many versions, but one client that asks from each in turn must not fill the memory: what was not asked for the
- * longest goes first.
+ * What leads readers on from the versions of one topic, kept while that stays what it is: made once for all who go the
+ * same way. A crowd stops at many versions, but one client that asks from each in turn must not fill the memory: the
+ * one asked for least recently goes first.
  */
 export class CatchUps {
   readonly #topic: TopicView;
-  readonly #kept = new Map<string, { catchUp: CatchUp; bytes: number }>();
-  #bytes = 0;
+  readonly #kept = new Map<unknown, Kept>();
+  /** It may be encoded only after it was given out, and is charged for that with the next. */
+  #latest: Kept | undefined;
+  #charged = 0;
   #version = -1;
   #asOf: number | undefined;
   #historyBytes: number | undefined;
@@ -32,8 +44,8 @@ export class CatchUps {
     this.#topic = topic;
   }
 
-  /** `way` names it among those of the topic's version. What is `keptAnyway` takes no room. */
-  get(way: string, make: () => CatchUp, keptAnyway = (_: Encoded) => false): CatchUp {
+  /** `way` names it among those of the topic's version; the same way always has the same type. */
+  get<T>(way: unknown, make: () => T, bytesOf: (made: T) => number): T {
     const { version, asOf } = this.#topic;
     if (this.#version !== version || this.#asOf !== asOf) this.clear();
     this.#version = version;
@@ -41,38 +53,46 @@ export class CatchUps {
     let kept = this.#kept.get(way);
     if (kept) this.#kept.delete(way);
     else {
-      const catchUp = make();
-      const { encoded } = catchUp;
-      kept = { catchUp, bytes: OVERHEAD + (keptAnyway(encoded) ? 0 : encoded.payloadBytes) };
-      this.#makeRoom(kept.bytes);
-      this.#bytes += kept.bytes;
+      const held = make();
+      kept = { way, held, cost: () => OVERHEAD + bytesOf(held), charged: 0 };
     }
     this.#kept.set(way, kept);
-    return kept.catchUp;
+    if (this.#latest) this.#charge(this.#latest);
+    this.#charge(kept);
+    this.#latest = kept;
+    this.#makeRoom();
+    return kept.held as T;
   }
 
   clear(): void {
     this.#kept.clear();
-    this.#bytes = 0;
+    this.#latest = undefined;
+    this.#charged = 0;
     this.#historyBytes = undefined;
   }
 
-  #makeRoom(bytes: number): void {
-    if (this.#bytes + bytes <= KEPT_BYTES) return;
-    const most = KEPT_BYTES + 2 * this.#sizeOfHistory();
+  #charge(kept: Kept): void {
+    const cost = kept.cost();
+    this.#charged += cost - kept.charged;
+    kept.charged = cost;
+  }
+
+  /** The latest stays, however long it is. */
+  #makeRoom(): void {
+    if (this.#charged <= KEPT_BYTES) return;
+    const most = KEPT_BYTES + COPIES_OF_HISTORY * this.#sizeOfHistory();
     for (const [way, oldest] of this.#kept) {
-      if (this.#bytes + bytes <= most) return;
+      if (this.#charged <= most || oldest === this.#latest) return;
       this.#kept.delete(way);
-      this.#bytes -= oldest.bytes;
+      this.#charged -= oldest.charged;
     }
   }
 
-  /** All who begin at the oldest event must find all that follows, however long it is. */
   #sizeOfHistory(): number {
     if (this.#historyBytes === undefined) {
       this.#historyBytes = 0;
       for (const { text } of this.#topic.since(this.#topic.reachesBackTo) ?? [])
-        this.#historyBytes += OVERHEAD + Buffer.byteLength(text);
+        this.#historyBytes += PART_BYTES + Buffer.byteLength(text);
     }
     return this.#historyBytes;
   }

@@ -4,6 +4,9 @@ export interface Part {
   readonly cursor?: string | undefined;
 }
 
+/** About what one takes of memory beside its text. */
+export const PART_BYTES = 150;
+
 /** How an edge puts messages on the wire. One object a format: its identity keys the cache of encoded bytes. */
 export interface WireFormat {
   /** The bytes of one or more messages that were ready together. */
@@ -32,6 +35,13 @@ export class Encoded {
       for (const { text } of this.parts) this.#payloadBytes += Buffer.byteLength(text);
     }
     return this.#payloadBytes;
+  }
+
+  /** About what it takes of memory now: its messages, and their bytes in each format it was encoded in. */
+  get heldBytes(): number {
+    let held = this.payloadBytes + this.parts.length * PART_BYTES;
+    for (const { length } of this.#bytes.values()) held += length;
+    return held;
   }
 
   bytes(format: WireFormat): Uint8Array {
