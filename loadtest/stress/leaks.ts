@@ -14,7 +14,7 @@ const STEP = 5;
 const NOT_HELD = new Set(['FSReqCallback', 'FSReqPromise', 'TTYWrap', 'PipeWrap']);
 
 setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
+const collect = runInNewContext('gc') as () => void;
 
 /** Timers, sockets, processes, threads and tasks of this process that are alive now. */
 export function holdings(): Holdings {
@@ -36,13 +36,15 @@ export async function leftOver(before: Holdings): Promise<string> {
   }
 }
 
+/** Collects all garbage; what a turn of the event loop has touched through a `WeakRef` is garbage only after it. */
+export async function collectGarbage(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+  collect();
+}
+
 /** Bytes that this process can reach, after a collection. */
 export async function reachableBytes(): Promise<number> {
-  for (let round = 0; round < 2; round++) {
-    collectGarbage();
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  collectGarbage();
+  for (let round = 0; round < 3; round++) await collectGarbage();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
 }

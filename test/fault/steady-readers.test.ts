@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { frameOf, upgrade } from '../../loadtest/stress/clients/raw.js';
 import { metric } from '../support/metrics.js';
 import { POLICIES } from '../support/policies.js';
 import { startServer } from '../support/server.js';
@@ -18,20 +19,12 @@ const OUTBOX = PAUSES * PART;
 /** More than an outbox and what the kernel keeps for both ends. */
 const TEXT = 'x'.repeat(OUTBOX + 16 * MEBI);
 
-const SUBSCRIBE = JSON.stringify({ type: 'subscribe', topic: 'bulk' });
-/** A masked text frame (RFC 6455, 5.2) whose mask changes nothing. */
-const SUBSCRIBE_FRAME = Buffer.from([0x81, 0x80 | SUBSCRIBE.length, 0, 0, 0, 0, ...Buffer.from(SUBSCRIBE)]);
-
 /** Both begin to read `bulk`. */
 const OPENINGS: Record<string, (socket: Socket) => Promise<void>> = {
   async WebSocket(socket) {
-    socket.write(
-      'GET /ws HTTP/1.1\r\nhost: h\r\nconnection: upgrade\r\nupgrade: websocket\r\n' +
-        'sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
-    );
-    await once(socket, 'data');
+    await upgrade(socket);
     socket.pause();
-    socket.write(SUBSCRIBE_FRAME);
+    socket.write(frameOf(JSON.stringify({ type: 'subscribe', topic: 'bulk' })));
   },
   async 'event stream'(socket) {
     socket.pause();

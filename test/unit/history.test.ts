@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
+import { collectGarbage } from '../../loadtest/stress/leaks.js';
 import { History, type HistoryEntry } from '../../server/store/history.js';
-import { collectGarbage } from '../support/collect.js';
 
 const entry = (version: number, text: string): HistoryEntry => ({ version, text, asOf: 0 });
 

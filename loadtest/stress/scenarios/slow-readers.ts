@@ -18,13 +18,6 @@ const CONFIG = {
   limits: { outboxBytes: 200_000 },
 };
 
-/** What one takes at a time that reads slowly: the kernel tells of room only once there is much. */
-const PART = 3 * 1024 * 1024;
-const SLOW_PARTS = 6;
-/** In ms; all pauses together are longer. */
-const SLOW_TIMEOUT = 1_000;
-const PAUSE = SLOW_TIMEOUT / 4;
-
 /** Who reads slowly, or not at all, costs a bounded outbox and never sees anything wrong. */
 export const slowReaders: Theme = {
   policies: 'each',
@@ -115,39 +108,6 @@ export const slowReaders: Theme = {
       }
       for (const { talk } of stopped) talk.socket.resume();
       for (const follower of stopped) await follower.reaches(FEWER);
-    },
-
-    async 'a reader that takes a part now and then is not dropped, however little is left'(stage) {
-      const outboxBytes = SLOW_PARTS * PART;
-      const served = await serve(stage, {
-        ...CONFIG,
-        limits: { outboxBytes, slowTimeout: SLOW_TIMEOUT },
-        heartbeat: SLOW_TIMEOUT,
-      });
-      // More than an outbox and what the kernel keeps for both ends.
-      const size = outboxBytes + 16 * 1024 * 1024;
-      served.headwater.topic('board').set('x'.repeat(size));
-      const raw = await openRaw(stage, served.port);
-      await upgrade(raw);
-      let read = 0;
-      let gone = false;
-      raw.on('data', ({ length }) => {
-        read += length;
-      });
-      raw.once('close', () => {
-        gone = true;
-      });
-      raw.pause();
-      raw.write(frameOf(JSON.stringify({ type: 'subscribe', topic: 'board' })));
-      await until(async () => (await served.metric('congestions_total')) === 1, 'the outbox is full');
-      for (let left = SLOW_PARTS; left >= 0; left--) {
-        raw.resume();
-        await until(() => gone || read >= size - left * PART, 'the reader has its part');
-        raw.pause();
-        await pause(stage.random.int(PAUSE / 2, PAUSE));
-      }
-      check(!gone, `the reader was cut after ${read} of ${size} bytes`);
-      same(await served.metric('drops_total'), 0, 'the count of drops');
     },
 
     async 'a reader that never reads is dropped after the slow time-out, and frees its memory'(stage) {
