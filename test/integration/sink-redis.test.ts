@@ -1,4 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Headwater } from '../../server/app/app.js';
 import type { ConfigInput } from '../../server/config/schema.js';
 import { describeWithRedis, startRedis, type TestRedis } from '../support/redis.js';
 import { questionTo } from '../support/redis-question.js';
@@ -21,6 +22,11 @@ async function serve(redis: TestRedis, sinks: Sinks, fetch: () => unknown, drain
 function counter() {
   let n = 0;
   return () => ({ n: ++n });
+}
+
+/** What comes first: that a Redis which hangs is given up, or that the server has stopped. */
+function firstOf(asked: Awaited<ReturnType<typeof questionTo>>, headwater: Headwater): Promise<string> {
+  return Promise.race([asked.givenUp().then(() => 'given up'), headwater.close().then(() => 'stopped')]);
 }
 
 describeWithRedis('a topic that is written to Redis', () => {
@@ -144,9 +150,13 @@ describeWithRedis('while Redis is down', () => {
 
   it('the server starts, and stops within a bound of its own', async () => {
     const redis = await startRedis({ running: false });
+    const hanging = await startRedis();
+    onTestFinished(hanging.thaw);
     const { headwater } = await serve(redis, [{ redis: { key: 'board' } }], counter(), HOUR);
     await until(() => expect(headwater.topic('board').version).toBeGreaterThan(2));
-    await headwater.close();
+    const asked = await questionTo(hanging);
+    hanging.freeze();
+    expect(await firstOf(asked, headwater)).toBe('stopped');
   });
 
   it('a stop does not wait until a Redis that hangs is given up', async () => {
@@ -156,8 +166,7 @@ describeWithRedis('while Redis is down', () => {
     await until(async () => expect(await redis.client.exists('board')).toBe(1));
     const asked = await questionTo(redis);
     redis.freeze();
-    const ends = [asked.givenUp().then(() => 'given up'), headwater.close().then(() => 'stopped')];
-    expect(await Promise.race(ends)).toBe('stopped');
+    expect(await firstOf(asked, headwater)).toBe('stopped');
   });
 });
 
