@@ -77,7 +77,8 @@ describe('an event stream', () => {
 
   it('goes on from its start, with a fault, behind an id that no header can hold', async () => {
     const upstream = await streamUpstream();
-    const { tellsLast, follower, errors } = followStream({ stream: upstream.url }, { kind: 'event' });
+    const clock = manualClock();
+    const { tellsLast, follower, errors } = followStream({ stream: upstream.url, clock }, { kind: 'event' });
     const first = (await upstream.request(0)).open().write('id: \u0001\ndata: 1\n\n');
     await tellsLast(1);
     first.response.end();
@@ -86,6 +87,12 @@ describe('an event stream', () => {
     await tellsLast(2);
     expect(follower.stats.faults).toBe(1);
     expect(String(errors.at(-1))).toContain('it holds what no header may');
+    // The time for an answer once ran on from the attempt that was refused, and ended the stream after it.
+    expect(clock.pending).toBe(0);
+    await clock.advance(10_000);
+    second.write('data: 3\n\n');
+    await tellsLast(3);
+    expect(upstream.requests).toHaveLength(2);
   });
 
   it('goes on behind a block that only moves the id', async () => {

@@ -78,6 +78,7 @@ export function httpStream(client: HttpClient, options: HttpStreamOptions, clock
       if (deadline.expired)
         own.abort(new SourceError(`${label} did not answer within ${durationText(timeout)}`));
     });
+    // An id that no header can hold is refused before the time runs: nobody would end it.
     const resuming = after === undefined ? {} : lastEventId(after, label);
     const question = { target, label, method, headers: { ...headers, ...resuming }, maxBytes };
     try {
