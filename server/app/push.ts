@@ -90,7 +90,7 @@ export function createFollowers(context: {
         onForeignPosition: () =>
           logger.info(
             { topic: name, source: source.label },
-            'the position that was kept is of another source: this one is followed from its start',
+            'the position that was kept is of another source, or of another selection of it: this one is followed from its start',
           ),
       });
       running.add(follower);

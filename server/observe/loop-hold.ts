@@ -27,11 +27,13 @@ const RUNNING = 0.25;
 const SUSPECTS_SHOWN = 5;
 
 /**
- * Logs what holds the event loop for over 100 ms (where it has no name, for certain from 150 ms on), as a warning with `where` and `heldMs`, at most once a second.
+ * Logs what holds the event loop for over 100 ms (where it has no name, for certain from 150 ms on), as a warning with
+ * `where` and `heldMs`, at most once a second.
  *
  * Work that runs through `tracked` or {@link named} is named, whichever server of the process it belongs to: they
- * share the loop. The rest shows in a timer that comes late: its entry has `where: "unnamed"`, the tracked work that ran meanwhile as `suspects`, and `cpuMs`, what the process used of the
- * processor. Where that is under a quarter of `heldMs`, something kept the process from running, a blocking call or the machine: that is told as such, at `info`.
+ * share the loop. The rest shows in a timer that comes late: its entry has `where: "unnamed"`, the tracked work that
+ * ran meanwhile as `suspects`, and `cpuMs`, what the process used of the processor. Where that is under a quarter of
+ * `heldMs`, something kept the process from running, a blocking call or the machine: that is told as such, at `info`.
  *
  * Timed in place rather than through `async_hooks`, which would know the origin of each callback but makes a chain
  * of awaits take 2.7 times as long (Node 20).

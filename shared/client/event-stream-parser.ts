@@ -15,10 +15,11 @@ export interface EventStreamHandlers {
 
 /**
  * A parser of `text/event-stream` (WHATWG HTML, "Interpreting an event stream") for text that comes in pieces of any
- * size: call the returned function with each piece. Decode bytes with a streaming `TextDecoder`, which also takes
- * the byte order mark off. An event that the end of the stream cuts off is dropped, as the standard says. An event of more than `maxLength` characters (default: any) is
- * answered by a RangeError, and the parser is of no use afterwards. `lastEventId`: the one in force until the stream gives
- * another, from the connection before; it is taken back by an empty one.
+ * size: call the returned function with each piece. Decode bytes with a streaming `TextDecoder`, which also takes the
+ * byte order mark off. An event that the end of the stream cuts off is dropped, as the standard says. An event of more
+ * than `maxLength` characters (default: any) is answered by a RangeError, and the parser is of no use afterwards.
+ * `lastEventId`: the one in force until the stream gives another, from the connection before; it is taken back by an
+ * empty one.
  */
 export function createEventStreamParser(
   handlers: EventStreamHandlers,

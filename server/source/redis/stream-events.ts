@@ -12,11 +12,10 @@ const BATCH = 256;
 const BEGINNING = '0-0';
 
 /**
- * Every entry of a stream as an event of its own, `{ "id": "1700000000000-0", "fields": { … } }`, once and in order: at
- * first the newest `count`, or after a restart those behind the last one that the topic took, from then on all that come after the last one
- * taken, also those that came while nobody read.
- * Entries that left the stream unread are told as a fault, and so is a stream that was emptied, which is read from its
- * new beginning.
+ * Every entry of a stream as an event of its own, `{ "id": "1700000000000-0", "fields": { … } }`, once and in order. It
+ * begins with the newest `count` entries, or behind the last one that the topic took, where that was kept over a
+ * restart; then come all that are added, also while nobody reads. Entries that left the stream unread are told as a
+ * fault, and so is a stream that was emptied, which is read from its new beginning.
  */
 export function redisStreamEvents(
   links: RedisLinks,

@@ -13,7 +13,10 @@ export interface FollowerOptions extends ConnectionOptions {
   linger?: number | undefined;
   /** Hears of every end of a connection and every message that is no good, with the error whole: for the log. */
   onError?: (error: unknown) => void;
-  /** Hears that the topic was kept with a position which is none in this stream: it is followed as if for the first time. */
+  /**
+   * Hears that the topic was kept with a position which is none in this stream, or in what is taken of it: it is
+   * followed as if for the first time.
+   */
   onForeignPosition?: () => void;
   /** Runs what follows the upstream while it is active; default: just so. */
   run?: (work: () => Promise<void>) => PromiseLike<void>;
@@ -35,8 +38,9 @@ const FIRST_MESSAGE = 10_000;
  * it. Where a connection stopped, the next one goes on, if the source can; and so does the first, where the topic was kept
  * over a restart and is still fed by the same stream.
  *
- * As a {@link Refresher} it connects anew to `refresh` (an event topic that is connected has nothing to refresh), and is
- * woken to `freshen`; both wait for the first message or failure, at most 10 s. The state counts connections as fetches.
+ * As a {@link Refresher} it connects anew to `refresh` (an event topic that is connected has nothing to refresh), and
+ * is woken to `freshen`; both wait for the first message or failure, at most 10 s. The state counts connections as
+ * fetches.
  */
 export function startFollower(options: FollowerOptions): Follower {
   const { source, topic, kind, when, clock, linger = LINGER, onError, random = Math.random } = options;
@@ -216,7 +220,7 @@ export function startFollower(options: FollowerOptions): Follower {
   };
 }
 
-/** What a transform made of a message is as old as its code: the next process starts a value anew, and only events go on. */
+/** What a transform made of a message is as old as its code: the next process starts a value anew; events go on. */
 function originOfPositions({ source, kind, transform }: FollowerOptions): string | undefined {
   return kind === 'state' && transform ? undefined : source.originFor?.(kind);
 }

@@ -20,12 +20,15 @@ export interface HttpStreamOptions extends ShapeOptions {
   stream: string;
   /** Absent: by the content type of the answer. */
   format?: StreamFormat | undefined;
-  /** The names of the events that are messages; `message` stands for those without one. Then it must be `sse`. Absent: all. */
+  /**
+   * The names of the events that are messages; `message` stands for those without one. Then it must be `sse`. Absent:
+   * all.
+   */
   events?: readonly string[] | undefined;
   headers?: Readonly<Record<string, string>> | undefined;
   /** Milliseconds until the answer begins, without the wait for its host; default 10,000. */
   timeout?: number;
-  /** Milliseconds without a byte after which the upstream is taken for dead. Absent: as long as the connection stands. */
+  /** Milliseconds without a byte after which the upstream is taken for dead. Absent: while the connection stands. */
   idle?: number | undefined;
   /** The largest message, inflated; default 16 MiB. Of events, characters are counted. */
   maxBytes?: number;
@@ -51,8 +54,8 @@ const TYPES: readonly [type: RegExp, format: StreamFormat][] = [
 
 /**
  * Server-Sent Events (WHATWG HTML, section 9.2) or JSON lines behind a URL. Resumes with `Last-Event-ID` where the
- * upstream gave ids, or anew, with a fault, where it refuses the last one; keeps to its `retry:`, and takes gzip and br. A message that `select` finds nothing in is of
- * another kind and passed over: a sign of life.
+ * upstream gave ids, or anew, with a fault, where it refuses the last one; keeps to its `retry:`, and takes gzip and
+ * br. A message that `select` finds nothing in is of another kind and passed over: a sign of life.
  */
 export function httpStream(client: HttpClient, options: HttpStreamOptions, clock: Clock): PushSource {
   const { stream: url, events, headers: given, timeout = TIMEOUT, idle, maxBytes = MAX_BYTES } = options;

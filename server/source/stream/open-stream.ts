@@ -34,8 +34,8 @@ const AFTER_THE_END = 5 * 60 * 1_000;
  * Asks for a stream when the turn of its host comes, with redirects as for any source. Like any request it counts
  * against the host's budget and tells how the host fares; its place among those under way it gives back when the answer
  * begins, since a stream may stand for days. `deadline` is for that long, and has no power over the body.
- * @throws {UnexpectedStatus} for a status other than 200 and 204; {SourceError} for 204, or when the host takes no request now; whatever undici throws; the
- *   reason of the signals
+ * @throws {UnexpectedStatus} for a status other than 200 and 204; {SourceError} for 204, or when the host takes no
+ *   request now; whatever undici throws; the reason of the signals
  */
 export async function openStream(
   { dispatcher, hosts }: HttpClient,
@@ -60,7 +60,10 @@ export async function openStream(
   throw new UnexpectedStatus(label, status, retryAfter);
 }
 
-/** A kept connection may just be closing, so a request that is cut off before its answer is sent once more (RFC 9112, section 9.3.1). */
+/**
+ * A kept connection may just be closing, so a request that is cut off before its answer is sent once more (RFC 9112,
+ * section 9.3.1).
+ */
 async function send(
   dispatcher: HttpClient['dispatcher'],
   { target, headers }: Question,
