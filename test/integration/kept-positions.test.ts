@@ -319,35 +319,59 @@ describe('an event stream, over a restart of a server that keeps its state', () 
 });
 
 describe('a value of an event stream, over a restart', () => {
-  const valueAt = async (url: string) => (await fetch(`${url}/topics/t`)).json();
+  /** How the topic is listed. */
+  async function listed(url: string): Promise<{ asOf: string; stale: boolean; error?: string }> {
+    const topics = await (await fetch(`${url}/topics`)).json();
+    return (topics as never[])[0]!;
+  }
 
   async function twoLives(one: Partial<SourceInput>, two: Partial<SourceInput>, upstream: StreamUpstream) {
     const first = await start(one);
     (await upstream.request(0)).open().write('id: 1\ndata: {"n":1}\n\n');
     await until(() => expect(first.headwater.topic('t').version).toBe(1));
     await first.headwater.close();
-    return start(two);
+    return { asOf, ...(await start(two)) };
   }
 
-  it('is fresh as soon as the stream goes on behind it', async () => {
+  it('is as old as it was until the stream goes on behind it', async () => {
     const upstream = await streamUpstream();
     const source = { fetch: { stream: upstream.url } };
-    const second = await twoLives(source, source, upstream);
+    const { url, asOf } = await twoLives(source, source, upstream);
     expect(await idOf(upstream, 1)).toBe('1');
     upstream.requests[1]!.open();
-    await until(async () =>
-      expect(await (await fetch(`${second.url}/topics`)).text()).toContain('"stale":false'),
+    const { asOf } = await listed(first.url);
+    await until(async () => expect((await listed(url)).asOf > asOf).toBe(true));
+    expect(await listed(url)).toMatchObject({ stale: false });
+    expect(await (await fetch(`${url}/topics/t`)).json()).toEqual({ n: 1 });
+  });
+
+  it('is stale where the URL is another, until that one has sent something', async () => {
+    const upstream = await streamUpstream();
+    const { url, asOf, log } = await twoLives(
+      { fetch: { stream: `${upstream.url}?of=a` } },
+      { fetch: { stream: `${upstream.url}?of=b` } },
+      upstream,
     );
-    expect(await valueAt(second.url)).toEqual({ n: 1 });
+    expect(await idOf(upstream, 1)).toBeUndefined();
+    const foreign = {
+      asOf,
+      stale: true,
+      error: `kept from another source, or another selection of it; ${upstream.url} has sent nothing yet`,
+    };
+    await until(async () => expect(await listed(url)).toMatchObject(foreign));
+    expect(log()).toContain('is of another source, or of another selection of it');
+    upstream.requests[1]!.open().write('data: {"n":1}\n\n');
+    await until(async () => expect(await listed(url)).toMatchObject({ stale: false }));
   });
 
   it.each<[string, (stream: string) => Partial<SourceInput>]>([
     ['something else is selected', (stream) => ({ fetch: { stream, select: '/n' } })],
     ['a transform makes it', (stream) => ({ fetch: { stream }, transform: (value) => [value] })],
-  ])('is asked for anew where %s', async (_name, changed) => {
+    expect(await listed(url)).toMatchObject({ asOf, stale: false });
+  ])('is stale and asked for anew where %s', async (_name, changed) => {
     const upstream = await streamUpstream();
     const source = { fetch: { stream: upstream.url } };
-    await twoLives(source, changed(upstream.url), upstream);
+    const { url } = await twoLives(source, changed(upstream.url), upstream);
     expect(await idOf(upstream, 1)).toBeUndefined();
   });
 
@@ -359,6 +383,8 @@ describe('a value of an event stream, over a restart', () => {
     await until(async () =>
       expect(await (await fetch(`${first.url}/topics`)).text()).toContain('"stale":true'),
     );
+    const error = expect.stringContaining('kept from another source, or another selection of it');
+    await until(async () => expect(await listed(url)).toMatchObject({ stale: true, error }));
     await first.headwater.close();
     await start(source);
     expect(await idOf(upstream, 1)).toBe('1');

@@ -1,17 +1,21 @@
 import { expect, onTestFinished } from 'vitest';
-import { type Clock, systemClock } from '../../server/async/clock.js';
+import { systemClock } from '../../server/async/clock.js';
 import { createHttpClient, type HttpClientOptions } from '../../server/source/http/client.js';
 import { type FollowerOptions, startFollower } from '../../server/source/stream/follower.js';
 import { type HttpStreamOptions, httpStream } from '../../server/source/stream/http-stream.js';
 import type { PushSource } from '../../server/source/stream/push-source.js';
+import type { SavedTopic } from '../../server/store/durable/saved-topic.js';
 import { createStore } from '../../server/store/store.js';
 import type { Json } from '../../shared/json.js';
 import { until } from './scripted-servers.js';
 
-/** A push source and the topic that it feeds. */
-export function follow(source: PushSource, options: Partial<FollowerOptions> & { clock?: Clock } = {}) {
+/** A push source and the topic that it feeds. `kept`: what the topic was before the server was started again. */
+export function follow(
+  source: PushSource,
+  { kept, ...options }: Partial<FollowerOptions> & { kept?: SavedTopic } = {},
+) {
   const { kind = 'state', clock = systemClock } = options;
-  const store = createStore({ clock });
+  const store = createStore({ clock, recall: () => kept });
   store.declare({ topic: 't', kind, served: true, history: { count: 1_000_000, bytes: 1e9 } });
   const topic = store.writer('t')!;
   const { view } = topic;

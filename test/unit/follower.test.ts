@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { manualClock } from '../../server/async/manual-clock.js';
 import type { FollowerOptions } from '../../server/source/stream/follower.js';
 import type { PushContext, Pushed, PushSource } from '../../server/source/stream/push-source.js';
+import type { SavedTopic } from '../../server/store/durable/saved-topic.js';
 import { follow } from '../support/followed.js';
 
 /** A source whose connections the test feeds by hand. */
@@ -45,6 +46,7 @@ function scripted() {
   const source: PushSource = {
     label: 'a source',
     connect,
+    originFor: () => 'here',
     watch: (heard) => {
       back = heard;
     },
@@ -55,7 +57,7 @@ function scripted() {
 const OPEN: Pushed = { kind: 'open', resumed: false };
 const message = (value: number, at?: string): Pushed => ({ kind: 'message', value, at });
 
-function setup(options: Partial<FollowerOptions> = {}) {
+function setup(options: Partial<FollowerOptions> & { kept?: SavedTopic } = {}) {
   const clock = manualClock();
   const script = scripted();
   return { clock, ...script, ...follow(script.source, { clock, random: () => 0.5, ...options }) };
@@ -121,6 +123,87 @@ describe('a failure', () => {
     await clock.runUntilIdle();
     expect(told).toEqual(['stale: a source failed']);
     expect(errors).toEqual([error]);
+  });
+});
+
+describe('a value that was kept over a restart', () => {
+  const kept = (origin?: string): SavedTopic => ({
+    name: 't',
+    kind: 'state',
+    epoch: 'k3x9',
+    version: 7,
+    value: 1,
+    asOf: 500_000,
+    changedAt: 500_000,
+    stale: undefined,
+    position: origin === undefined ? undefined : { origin, at: 'a' },
+    history: [],
+  });
+
+  function restarted(before: SavedTopic, options: Partial<FollowerOptions> = {}) {
+    const running = setup({ ...options, kept: before });
+    return {
+      ...running,
+      /** All that happens without time has happened, and been told. */
+      async settled() {
+        await running.clock.runUntilIdle();
+        await running.store.flushed();
+      },
+    };
+  }
+
+  it('is as old as it was until the connection that goes on behind it stands', async () => {
+    const { clock, settled, connections, view, told } = restarted(kept('here'));
+    await settled();
+    expect(connections.map(({ after }) => after)).toEqual(['a']);
+    expect(view).toMatchObject({ asOf: 500_000, freshness: { stale: false } });
+    connections[0]!.push({ kind: 'open', resumed: true });
+    await settled();
+    expect(view).toMatchObject({ asOf: clock.now(), freshness: { stale: false } });
+    expect(told).toEqual([]);
+  });
+
+  it('is as old as it was until a connection that begins anew brings a message', async () => {
+    const { clock, settled, connections, view, told } = restarted(kept());
+    await settled();
+    connections[0]!.push(OPEN, { kind: 'alive' });
+    await settled();
+    expect(view).toMatchObject({ asOf: 500_000, freshness: { stale: false } });
+    connections[0]!.push(message(1));
+    await settled();
+    expect(view).toMatchObject({ asOf: clock.now(), freshness: { stale: false } });
+    expect(told).toEqual([]);
+  });
+
+  it('is stale when the connection fails', async () => {
+    const { settled, connections, view, told } = restarted(kept('here'));
+    await settled();
+    connections[0]!.end(new Error('down'));
+    await settled();
+    expect(view.asOf).toBe(500_000);
+    expect(told).toEqual(['stale: a source failed']);
+  });
+
+  it('of another source is stale, whatever the connection does, until this one brings its own', async () => {
+    const { settled, connections, view, told } = restarted(kept('there'));
+    const foreign =
+      'stale: kept from another source, or another selection of it; a source has sent nothing yet';
+    await settled();
+    expect(connections.map(({ after }) => after)).toEqual([undefined]);
+    connections[0]!.push(OPEN, { kind: 'alive' });
+    await settled();
+    expect(told).toEqual([foreign]);
+    expect(view.asOf).toBe(500_000);
+    connections[0]!.push(message(1));
+    await settled();
+    expect(told).toEqual([foreign, 'fresh']);
+  });
+
+  it('of events is not stale where they came from another source: they happened', async () => {
+    const events: SavedTopic = { ...kept('there'), kind: 'event', value: undefined };
+    const { settled, told } = restarted(events, { kind: 'event' });
+    await settled();
+    expect(told).toEqual([]);
   });
 });
 

@@ -35,8 +35,9 @@ const FIRST_MESSAGE = 10_000;
 /**
  * Follows an upstream that sends by itself: connects when it starts or demand comes, and again when the connection
  * ends, as {@link createReconnect} says. The topic is stale from the end of a connection until the next one vouches for
- * it. Where a connection stopped, the next one goes on, if the source can; and so does the first, where the topic was kept
- * over a restart and is still fed by the same stream.
+ * it. Where a connection stopped, the next one goes on, if the source can; and so does the first, where the topic was
+ * kept over a restart and is still fed by the same stream. What was kept is as old as its `asOf` says, and no more
+ * stale than it was, until a connection fails; but a value of another stream is stale until this one brings its own.
  *
  * As a {@link Refresher} it connects anew to `refresh` (an event topic that is connected has nothing to refresh), and
  * is woken to `freshen`; both wait for the first message or failure, at most 10 s. The state counts connections as
@@ -226,7 +227,7 @@ function originOfPositions({ source, kind, transform }: FollowerOptions): string
 }
 
 function keptPosition(
-  { topic, onForeignPosition }: FollowerOptions,
+  { source, topic, onForeignPosition }: FollowerOptions,
   origin: string | undefined,
 ): string | undefined {
   const { position } = topic.view;
@@ -234,6 +235,10 @@ function keptPosition(
   if (position.origin === origin) return position.at;
   // Or it would be taken for true when the topic is pointed back, with what others made of it meanwhile.
   topic.stand(undefined);
+  // Events stay what they were; a value says how things are.
+  if (topic.latest !== undefined) {
+    topic.fail(`kept from another source, or another selection of it; ${source.label} has sent nothing yet`);
+  }
   onForeignPosition?.();
   return undefined;
 }
