@@ -76,14 +76,14 @@ export function httpStream(client: HttpClient, options: HttpStreamOptions, clock
   /** Opens the stream, or gives up after `timeout`. */
   async function open(after: string | undefined, own: AbortController): Promise<OpenStream> {
     const { signal } = own;
+    // An id that no header can hold is refused before the time runs: nobody would end it.
+    const resuming = after === undefined ? {} : lastEventId(after, label);
+    const question = { target, label, method, headers: { ...headers, ...resuming }, maxBytes };
     const deadline = startDeadline({ label, timeout, owner: signal, clock });
     deadline.onAbort(() => {
       if (deadline.expired)
         own.abort(new SourceError(`${label} did not answer within ${durationText(timeout)}`));
     });
-    // An id that no header can hold is refused before the time runs: nobody would end it.
-    const resuming = after === undefined ? {} : lastEventId(after, label);
-    const question = { target, label, method, headers: { ...headers, ...resuming }, maxBytes };
     try {
       return await openStream(client, question, { signal, deadline });
     } finally {
