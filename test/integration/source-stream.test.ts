@@ -104,6 +104,21 @@ describe('an event stream', () => {
     expect((await upstream.request(1)).headers['last-event-id']).toBe('e:7');
   });
 
+  it('goes on from its start when its id was answered with 400 twice in a row, and not before', async () => {
+    const upstream = await streamUpstream();
+    const refused = new Set([1, 3, 4]);
+    upstream.answer = (request, index) => {
+      if (refused.has(index)) request.response.writeHead(400).end();
+      else if (index === 0) request.open().response.end('id: 1\ndata: 1\n\n');
+      else if (index === 2) request.open().response.end();
+      else request.open().write('data: 2\n\n');
+    };
+    const { tellsLast } = followStream({ stream: upstream.url }, { kind: 'event' });
+    await tellsLast(2);
+    const ids = upstream.requests.map(({ headers }) => headers['last-event-id']);
+    expect(ids).toEqual([undefined, '1', '1', '1', '1', undefined]);
+  });
+
   it('is stale while it is away, and fresh at the first message where it cannot be resumed', async () => {
     const upstream = await streamUpstream();
     const { tells, view } = followStream({ stream: upstream.url });

@@ -10,7 +10,7 @@ import { NothingSelected } from '../shape/nothing.js';
 import { createShape, type Shape, type ShapeOptions } from '../shape/shape.js';
 import { durationText, SourceError } from '../source-error.js';
 import { createDecoder, type StreamFormat } from './decoder.js';
-import { idRefusedBy, lastEventId } from './last-event-id.js';
+import { idRefusedBy, isDoubtful, lastEventId } from './last-event-id.js';
 import { type OpenStream, openStream } from './open-stream.js';
 import { originOf } from './origin.js';
 import type { PushContext, Pushed, PushSource } from './push-source.js';
@@ -72,6 +72,8 @@ export function httpStream(client: HttpClient, options: HttpStreamOptions, clock
   const name = `${target.origin}${target.path}`;
   let pause: number | undefined;
   let underWay = false;
+  /** The last attempt was answered as if for the sake of its id, which may also have had another reason. */
+  let doubted = false;
 
   /** Opens the stream, or gives up after `timeout`. */
   async function open(after: string | undefined, own: AbortController): Promise<OpenStream> {
@@ -93,10 +95,13 @@ export function httpStream(client: HttpClient, options: HttpStreamOptions, clock
 
   /** Or anew, where the upstream has forgotten the id: it would be asked in vain for ever, restarts included. */
   async function* openBehind(after: string, own: AbortController): AsyncGenerator<readonly Pushed[], Opened> {
+    const doubtedBefore = doubted;
+    doubted = false;
     try {
       return { after, ...(await open(after, own)) };
     } catch (failure) {
-      const error = idRefusedBy(failure, label);
+      const error = idRefusedBy(failure, label, doubtedBefore);
+      doubted = !error && isDoubtful(failure);
       if (!error) throw failure;
       // Where that is refused as well, it was not for the id.
       const stream = await open(undefined, own);
