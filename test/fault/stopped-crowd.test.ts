@@ -13,10 +13,11 @@ const OUTBOX = 64 * 1024;
 const BULK = 64 * 1024;
 /** Of the event topic: fewer than are missed. */
 const HISTORY = 5;
-/** Versions that the good ones get, without and with the stopped ones. */
+/**
+ * Versions that the good ones get, each time without and with the stopped ones. As many bulk versions, made when all
+ * outboxes are full, would show well beside what is allowed.
+ */
 const ROUNDS = 30;
-/** Bulk versions after all outboxes are full: what they would cost shows well beside what is allowed. */
-const MORE = 20;
 const MEBI = 1024 * 1024;
 const SECOND = 1_000;
 
@@ -64,22 +65,23 @@ describe.each(POLICIES)('a thousand readers that stop on %s', (loop) => {
 
     /**
      * Rounds in which all good ones get a version; the next one is made only then. `cost` is what this process used of
-     * the processor for one (the median), which others on the machine do not change; `quickest` the least that one took.
+     * the processor for one (the median), which others on the machine do not change; `duration` what one took (the lower
+     * quartile).
      */
-    async function rounds(between: () => void): Promise<{ cost: number; quickest: number }> {
+    async function rounds(between: () => void): Promise<{ cost: number; duration: number }> {
       const costs: number[] = [];
-      let quickest = Number.POSITIVE_INFINITY;
+      const durations: number[] = [];
       for (let n = 0; n < ROUNDS; n++) {
         between();
         const before = process.cpuUsage();
         const began = performance.now();
         commitBoard();
         await good.reached('board', version);
-        quickest = Math.min(quickest, performance.now() - began);
+        durations.push(performance.now() - began);
         const { user, system } = process.cpuUsage(before);
         costs.push(user + system);
       }
-      return { cost: costs.sort((a, b) => a - b)[ROUNDS / 2]!, quickest };
+      return { cost: quantile(costs, 1 / 2), duration: quantile(durations, 1 / 4) };
     }
 
     const alone = await rounds(() => {});
@@ -95,8 +97,7 @@ describe.each(POLICIES)('a thousand readers that stop on %s', (loop) => {
         { timeout: 120 * SECOND, interval: 1 },
       )
       .toBe(STOPPED);
-    const full = bulkVersion;
-    const beside = await rounds(() => bulkVersion < full + MORE && commitBulk());
+    const beside = await rounds(commitBulk);
 
     const bound = STOPPED * (OUTBOX + BULK + 1024);
     expect(await metric(server, 'outbox_bytes')).toBeLessThan(bound);
@@ -105,8 +106,6 @@ describe.each(POLICIES)('a thousand readers that stop on %s', (loop) => {
     expect(grown).toBeLessThan(bound + 64 * MEBI);
     // Without the cost of the bulk versions themselves it is about 1.
     expect(beside.cost / alone.cost).toBeLessThan(4);
-    // Nobody waits for those who stopped; a machine that is busy in the one half alone is no reason to fail.
-    expect(beside.quickest / alone.quickest).toBeLessThan(20);
     expect((await good.report()).faults).toEqual([]);
 
     await stopped.resume();
@@ -117,6 +116,10 @@ describe.each(POLICIES)('a thousand readers that stop on %s', (loop) => {
         [holding('bulk', bulkVersion, bulk.value)]: STOPPED,
         [holding('log', bulkVersion, undefined)]: STOPPED,
       });
+    // Nobody waits for those who stopped: it is about 0.5, since they read nothing meanwhile. Taken before and after, for
+    // what else a machine has to do is no reason to fail.
+    const again = await rounds(() => {});
+    expect(beside.duration / Math.max(alone.duration, again.duration)).toBeLessThan(10);
     const { faults, closed, gaps } = await stopped.report();
     expect({ faults, closed }).toEqual({ faults: [], closed: 0 });
     expect(gaps).toBe(STOPPED);
@@ -145,3 +148,8 @@ describe.each(POLICIES)('a thousand readers that stop on %s', (loop) => {
     expect((await good.report()).closed).toBe(0);
   });
 });
+
+/** The value below which so large a part of them lies. */
+function quantile(values: readonly number[], part: number): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length * part)]!;
+}
