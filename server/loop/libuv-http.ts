@@ -8,7 +8,7 @@ import { framingRefusal } from './framing.js';
 import { wantsWebSocket } from './handshake.js';
 import { MAX_HEAD_BYTES } from './head.js';
 import type { Adopt } from './libuv-direct-stream.js';
-import { httpRequest } from './libuv-request.js';
+import { httpRequest, sentHeader } from './libuv-request.js';
 import { httpResponse } from './libuv-response.js';
 import { type LibuvUpgrades, libuvUpgrades } from './libuv-upgrade.js';
 import { listenError } from './listen-error.js';
@@ -130,7 +130,7 @@ export function httpGlue(
     const request = httpRequest(message, url);
     // What Node has parsed of the same piece of data comes here all the same.
     if (refused.has(message.socket)) return;
-    const broken = framingRefusal(request.header);
+    const broken = framingRefusal((name) => sentHeader(message, name));
     if (broken) {
       refused.add(message.socket);
       response.send(broken.status, broken.headers, broken.body);

@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { throwLater } from './defect.js';
 import { answerAnyway, httpGlue } from './libuv-http.js';
@@ -20,7 +21,7 @@ type RequestListener = (message: IncomingMessage, outgoing: ServerResponse) => v
 export function mountHttp(server: Server, options: MountOptions, handlers: HttpHandlers): Listener {
   const { prefix } = options;
   const glue = httpGlue(options, handlers, options.onDefect ?? throwLater);
-  const ours = new Set<ServerResponse>();
+  const answering = answeringSockets();
   const theirs = server.rawListeners('request') as RequestListener[];
   let accepting = true;
 
@@ -37,8 +38,7 @@ export function mountHttp(server: Server, options: MountOptions, handlers: HttpH
       for (const listener of theirs) listener.call(server, message, outgoing);
       return;
     }
-    ours.add(outgoing);
-    outgoing.once('close', () => ours.delete(outgoing));
+    answering.add(message.socket, outgoing);
     if (accepting) glue.onRequest(message, outgoing, cutPrefix(url));
     else outgoing.writeHead(503, { connection: 'close' }).end();
   };
@@ -73,7 +73,7 @@ export function mountHttp(server: Server, options: MountOptions, handlers: HttpH
     },
     close() {
       accepting = false;
-      closed ??= cutAll([...ours, ...glue.upgrades.open]).then(unmount);
+      closed ??= cutAll([...answering.open(), ...glue.upgrades.open]).then(unmount);
       return closed;
     },
   };
@@ -85,11 +85,44 @@ function addressOf(server: Server): { address: string; port: number } {
   return bound === null || typeof bound === 'string' ? { address: '', port: 0 } : bound;
 }
 
-async function cutAll(open: readonly (ServerResponse | Duplex)[]): Promise<void> {
+interface AnsweringSockets {
+  add(socket: Socket, outgoing: ServerResponse): void;
+  open(): Iterable<Socket>;
+}
+
+/**
+ * The connections with answers that are not complete, which are counted: a pipelined one has no connection of its own
+ * until its turn, so that Node can neither cut that by it nor tell it of the end.
+ */
+function answeringSockets(): AnsweringSockets {
+  const answers = new Map<Socket, number>();
+  const forget = function (this: Socket): void {
+    answers.delete(this);
+  };
+  const answered = (socket: Socket): void => {
+    const left = (answers.get(socket) ?? 0) - 1;
+    if (left > 0) {
+      answers.set(socket, left);
+    } else if (answers.delete(socket)) {
+      socket.off('close', forget);
+    }
+  };
+  return {
+    add(socket, outgoing) {
+      const before = answers.get(socket) ?? 0;
+      if (before === 0) socket.once('close', forget);
+      answers.set(socket, before + 1);
+      outgoing.once('close', () => answered(socket));
+    },
+    open: () => answers.keys(),
+  };
+}
+
+async function cutAll(sockets: readonly Socket[]): Promise<void> {
   await Promise.all(
-    open.map((each) => {
-      const gone = new Promise<void>((resolve) => each.once('close', () => resolve()));
-      each.destroy();
+    sockets.map((socket) => {
+      const gone = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+      socket.destroy();
       return gone;
     }),
   );

@@ -24,6 +24,14 @@ export function httpRequest(message: IncomingMessage, url = message.url ?? '/'):
   };
 }
 
+/**
+ * A header as it was sent, all of its values. `message.headers` of an application's own server may have the first alone,
+ * which is no ground to judge by where a request ends, or whom it is for.
+ */
+export function sentHeader(message: IncomingMessage, name: string): string | undefined {
+  return message.headersDistinct[name]?.join(', ');
+}
+
 /** Names and values alternate; each pair takes `: ` and a line break besides. */
 function headerBytesOf(rawHeaders: readonly string[]): number {
   let bytes = rawHeaders.length * 2;

@@ -2,8 +2,9 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { WebSocketServer } from 'ws';
 import { guarded } from './defect.js';
+import { framingRefusal } from './framing.js';
 import { handshakeRefusal } from './handshake.js';
-import { httpRequest } from './libuv-request.js';
+import { httpRequest, sentHeader } from './libuv-request.js';
 import { webSocketConnection } from './libuv-websocket.js';
 import type { DefectReporter, HttpHandlers, HttpHeaders, WebSocketUpgrade } from './policy.js';
 
@@ -52,8 +53,8 @@ export function libuvUpgrades(maxMessageBytes: number, report: DefectReporter): 
     const refuse: WebSocketUpgrade['refuse'] = (status, headers, body = '') => {
       if (waiting.stop()) writeRefusal(socket, status, headers, body);
     };
-    const header = (name: string): string | undefined => message.headers[name]?.toString();
-    const broken = handshakeRefusal(message.method ?? '', header);
+    const header = (name: string): string | undefined => sentHeader(message, name);
+    const broken = framingRefusal(header) ?? handshakeRefusal(message.method ?? '', header);
     if (broken) return refuse(broken.status, broken.headers, broken.body);
 
     const cut = (): void => void socket.destroy();

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { HttpHandlers, HttpListenOptions, HttpRequest } from '../../server/loop/policy.js';
 import { HeadwaterError } from '../../shared/errors.js';
 import { closing, connectRaw, deferred, type MakeLoop, pattern } from './loop-client.js';
+import { HANDSHAKE } from './loop-websocket.js';
 
 const OPTIONS: HttpListenOptions = { host: '127.0.0.1', port: 0, maxMessageBytes: 64 * 1024 };
 /** Of some bytes each: fewer than either policy may refuse by their number. */
@@ -124,6 +125,23 @@ export function httpConformance(make: MakeLoop): void {
       peer.send(`PUT /first HTTP/1.1\r\nHost: h\r\n${headers}\r\n1GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n`);
       // uWebSockets.js cannot answer before it reads on, so there the connection ends without a word.
       expect((await peer.closed).toString()).toMatch(/^(HTTP\/1.1 400 (?![\s\S]*HTTP\/1.1)|$)/);
+      expect(asked).toEqual([]);
+    });
+
+    it('refuses a handshake with two hosts', async () => {
+      const asked: string[] = [];
+      const { port } = closing(
+        await make().policy.listenHttp(OPTIONS, {
+          request: (_request, response) => response.send(404, {}),
+          upgrade({ path }, upgrade) {
+            asked.push(path);
+            upgrade.refuse(404, {});
+          },
+        }),
+      );
+      const peer = await connectRaw(port);
+      peer.send(HANDSHAKE.replace('\r\n\r\n', '\r\nHost: other\r\n\r\n'));
+      expect((await peer.closed).toString()).toMatch(/^(HTTP\/1.1 400 |$)/);
       expect(asked).toEqual([]);
     });
 

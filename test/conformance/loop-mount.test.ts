@@ -114,6 +114,53 @@ describe('a mount on an application’s own server', () => {
     await once(ws, 'pong');
   });
 
+  it.each([
+    ['is there', false],
+    ['has left', true],
+  ])(
+    'closes though a client that pipelined requests waits for both answers and %s',
+    async (_name, leaves) => {
+      const server = createServer(THEIRS);
+      await serve(server);
+      const asked: string[] = [];
+      const gone: string[] = [];
+      const mount = mountHttp(
+        server,
+        { prefix: '/live', maxMessageBytes: 1000 },
+        {
+          ...OURS,
+          request({ path }, response) {
+            asked.push(path);
+            response.onAbort(() => gone.push(path));
+          },
+        },
+      );
+      const peer = await connectRaw(portOf(server));
+      const paths = ['/one', '/two'];
+      for (const path of paths) peer.send(`GET /live${path} HTTP/1.1\r\nHost: h\r\n\r\n`);
+      await expect.poll(() => asked).toEqual(paths);
+      if (leaves) {
+        peer.socket.destroy();
+        await expect.poll(() => gone.length).toBe(2);
+      }
+      await mount.close();
+      expect(gone.sort()).toEqual(paths);
+      await peer.closed;
+    },
+  );
+
+  it('refuses two hosts, of which the application’s server shows the first only', async () => {
+    const server = createServer(THEIRS);
+    await serve(server);
+    const mount = mountHttp(server, { prefix: '/live', maxMessageBytes: 1000 }, OURS);
+    cleanup(() => mount.close());
+    for (const request of ['GET /live HTTP/1.1\r\nHost: h\r\n\r\n', HANDSHAKE.replace(' / ', ' /live/ws ')]) {
+      const peer = await connectRaw(portOf(server));
+      peer.send(request.replace('\r\n\r\n', '\r\nHost: other\r\n\r\n'));
+      expect((await peer.closed).toString()).toMatch(/^HTTP\/1.1 400 /);
+    }
+  });
+
   it('on close cuts its own connections only, and gives the server back as it was', async () => {
     const held = deferred<() => void>();
     const slow: RequestListener = (message, outgoing) => {
