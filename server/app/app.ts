@@ -181,8 +181,8 @@ export async function createHeadwater(input: ConfigInput, options: CreateOptions
           `nothing is mounted at "${prefix}": this server was closed, make another`,
         );
       }
-      const options = { prefix, maxMessageBytes, slowTimeout: limits.slowTimeout, onDefect: report };
-      return listeners.add(mountHttp(server, options, routesOn(libuv())));
+      const mountOptions = { prefix, maxMessageBytes, slowTimeout: limits.slowTimeout, onDefect: report };
+      return listeners.add(mountHttp(server, mountOptions, routesOn(libuv())));
     },
     close() {
       closing ??= close();

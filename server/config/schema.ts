@@ -58,7 +58,7 @@ const limits = z.strictObject({
   topics: scalar.count().default(10_000),
   /** What may wait for one slow connection, in bytes. */
   outboxBytes: scalar.bytes(0).default(MEBI),
-  /** How long a connection may stay over `outboxBytes`, in ms. */
+  /** How long nothing may leave a full outbox, or a whole answer, in ms. */
   slowTimeout: scalar.duration(0).default(30_000),
 });
 

@@ -33,7 +33,7 @@ export function startSweeper(hub: Hub, options: SweeperOptions): { close(): void
   function sweep(): void {
     timer = clock.after(period, sweep);
     const elapsed = clock.elapsed();
-    // Where the event loop was held, or the machine slept, what peers sent meanwhile has not been read yet.
+    // Where the event loop was held, what peers sent meanwhile has not been read yet.
     waited = !waited && elapsed - sweptAtElapsed > LATE * period;
     sweptAtElapsed = elapsed;
     if (waited) return;

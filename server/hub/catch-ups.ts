@@ -3,8 +3,11 @@ import { type Encoded, PART_BYTES } from './wire.js';
 
 /** So many bytes of memory a topic's catch-ups may take, beside those of its history. */
 const KEPT_BYTES = 1024 * 1024;
-/** All that follows the oldest event must find room: its messages, and their bytes for WebSockets, streams and long-polls. */
-const COPIES_OF_HISTORY = 4;
+/**
+ * All that follows the oldest event must find room, its messages and their bytes for each edge, and so must the answers to
+ * long-polls that stopped at a few versions, each of which holds all that came after.
+ */
+const COPIES_OF_HISTORY = 8;
 /** About what one takes beside what it holds. */
 const OVERHEAD = 512;
 

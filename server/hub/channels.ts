@@ -47,7 +47,7 @@ export function createChannels(store: Store, onDemand: OnDemand | undefined): Ch
         store.forget(name);
         throw error;
       }
-      const channel = new Channel(topic);
+      const channel = unwatched.take(topic) ?? new Channel(topic);
       channels.set(name, channel);
       return channel;
     },

@@ -1,7 +1,7 @@
 import type { TopicView } from '../store/topic.js';
 import { Channel } from './channel.js';
 
-/** For so many topics what was encoded is kept; that of the topic asked for least lately goes first. */
+/** For so many topics what was encoded is kept; that of the topic asked for least recently goes first. */
 const KEPT_TOPICS = 100;
 
 /** The channels of topics that nobody subscribes to, but that crowds may ask for: encoded once, too. */
@@ -16,6 +16,13 @@ export class UnwatchedChannels {
       if (this.#channels.size <= KEPT_TOPICS) break;
       this.forget(oldest);
     }
+    return channel;
+  }
+
+  /** That of a topic which gets a subscriber, with all that was encoded. */
+  take(topic: TopicView): Channel | undefined {
+    const channel = this.#channels.get(topic);
+    this.forget(topic);
     return channel;
   }
 

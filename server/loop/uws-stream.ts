@@ -39,7 +39,7 @@ class UwsStream implements ResponseStream, WaitingAnswer {
   #drained: (() => void) | undefined;
   /**
    * What may be written before uWebSockets.js is told whom to call when the socket is writable: idle streams, of which
-   * there may be many, never come to that. Without anybody to call it would cut one that stays idle after that for 10 s.
+   * there may be many, never come to that. With nobody to call, its own writing of a rest begins the 10 s, and nothing ends them.
    */
   #unheard = KERNEL_BYTES;
 

@@ -104,7 +104,7 @@ it('that bound is one of memory: small events, in every format, take no more', a
     for (const each of formats) hub.since('log', { epoch, version }, each);
   }
   const kept = (await reachableBytes()) - before;
-  // The bound is 1.6 MiB, the rest is for what the engine takes itself; all of it would be some hundred.
+  // The bound is some 2 MiB, the rest is for what the engine takes itself; all of it would be some hundred.
   expect(kept).toBeLessThan(5 * MEBI);
   expect(String(hub.since('log', { epoch, version: events - 1 }, format))).toContain(`"version":${events},`);
 });
