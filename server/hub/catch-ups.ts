@@ -21,10 +21,8 @@ export interface CatchUp {
 }
 
 interface Kept {
-  readonly way: unknown;
-  readonly held: unknown;
-  /** What it takes now: encoded in one more format, it is more. */
-  cost(): number;
+  /** `undefined`: there is none that serves. */
+  readonly catchUp: CatchUp | undefined;
   charged: number;
 }
 
@@ -35,7 +33,7 @@ interface Kept {
  */
 export class CatchUps {
   readonly #topic: TopicView;
-  readonly #kept = new Map<unknown, Kept>();
+  readonly #kept = new Map<string, Kept>();
   /** It may be encoded only after it was given out, and is charged for that with the next. */
   #latest: Kept | undefined;
   #charged = 0;
@@ -47,24 +45,21 @@ export class CatchUps {
     this.#topic = topic;
   }
 
-  /** `way` names it among those of the topic's version; the same way always has the same type. */
-  get<T>(way: unknown, make: () => T, bytesOf: (made: T) => number): T {
+  /** `way` names it among those of the topic's version; that `make` has none is kept too. */
+  get<T extends CatchUp | undefined>(way: string, make: () => T): T {
     const { version, asOf } = this.#topic;
     if (this.#version !== version || this.#asOf !== asOf) this.clear();
     this.#version = version;
     this.#asOf = asOf;
     let kept = this.#kept.get(way);
     if (kept) this.#kept.delete(way);
-    else {
-      const held = make();
-      kept = { way, held, cost: () => OVERHEAD + bytesOf(held), charged: 0 };
-    }
+    else kept = { catchUp: make(), charged: 0 };
     this.#kept.set(way, kept);
     if (this.#latest) this.#charge(this.#latest);
     this.#charge(kept);
     this.#latest = kept;
     this.#makeRoom();
-    return kept.held as T;
+    return kept.catchUp as T;
   }
 
   clear(): void {
@@ -74,8 +69,9 @@ export class CatchUps {
     this.#historyBytes = undefined;
   }
 
+  /** Encoded in one more format, it takes more than before. */
   #charge(kept: Kept): void {
-    const cost = kept.cost();
+    const cost = OVERHEAD + (kept.catchUp?.encoded.heldBytes ?? 0);
     this.#charged += cost - kept.charged;
     kept.charged = cost;
   }

@@ -80,38 +80,34 @@ export class Channel {
    * one, or the value where that is shorter or history does not reach. Encoded once for all who stopped there.
    */
   stateSince(from: number): Encoded {
-    const make = () => this.#patchSince(from);
-    const patch = this.#catchUps.get(`from ${from}`, make, (made) => made?.heldBytes ?? 0);
-    return patch ?? this.value();
+    return this.#catchUps.get(`from ${from}`, () => this.#patchSince(from))?.encoded ?? this.value();
   }
 
   /** `undefined` where the value serves better. */
-  #patchSince(from: number): Encoded | undefined {
+  #patchSince(from: number): CatchUp | undefined {
     const entries = from > 0 ? this.topic.since(from) : undefined;
     if (!entries) return undefined;
     const patchJson = entries.map((entry) => entry.text).join(',');
     if (entries.length > 1 && patchJson.length > (this.topic.valueJson?.length ?? 0)) return undefined;
-    return new Encoded([patchPart(this.topic, from, patchJson)]);
+    const encoded = new Encoded([patchPart(this.topic, from, patchJson)]);
+    return { encoded, version: this.topic.version, gap: false };
   }
 
   /** The next step of an event topic's reader that stands at `from`: a gap, or a share of the events it missed. */
   eventsSince(from: number): CatchUp {
-    const make = () => shareAfter(this.topic, from, this.#endsOfShares());
-    return this.#catchUps.get(`from ${from}`, make, ({ encoded }) => encoded.heldBytes);
+    return this.#catchUps.get(`from ${from}`, () => shareAfter(this.topic, from, this.#endsOfShares()));
   }
 
   /** All steps of that reader in one. */
   allEventsSince(from: number): Encoded {
     const next = this.eventsSince(from);
     if (next.version === this.topic.version) return next.encoded;
-    const make = () => allAfter(this.topic, from);
-    return this.#catchUps.get(`all from ${from}`, make, ({ encoded }) => encoded.heldBytes).encoded;
+    return this.#catchUps.get(`all from ${from}`, () => allAfter(this.topic, from)).encoded;
   }
 
   /** An event topic's history, for those who read it whole. */
   records(): Encoded {
-    const make = () => allRecords(this.topic);
-    return this.#catchUps.get('records', make, ({ encoded }) => encoded.heldBytes).encoded;
+    return this.#catchUps.get('records', () => allRecords(this.topic)).encoded;
   }
 
   #endsOfShares(): readonly number[] {

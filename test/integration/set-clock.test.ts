@@ -36,6 +36,15 @@ async function openSilent({ wsUrl }: TestServer): Promise<WebSocketClient & { pi
   return { ...client, pinged: () => once(client.socket, 'ping') };
 }
 
+/** The same, whose answer to its first ping is due. */
+async function openPinged(server: TestServer, clock: SettableClock) {
+  const client = await openSilent(server);
+  const pinged = client.pinged();
+  await clock.advance(HEARTBEAT + LOOK);
+  await pinged;
+  return client;
+}
+
 const oldest = (transport: string) => `{transport="${transport}",quantile="1"}`;
 
 describe.each(POLICIES)('on %s a time of day', (loop) => {
@@ -111,10 +120,7 @@ describe.each(POLICIES)('on %s a time of day', (loop) => {
 
   it('set forth by an hour drops no reader that is silent for a moment', async () => {
     const { clock, server } = await start();
-    const reader = await openSilent(server);
-    let pinged = reader.pinged();
-    await clock.advance(HEARTBEAT + LOOK);
-    await pinged;
+    const reader = await openPinged(server, clock);
     clock.setForth(HOUR);
     await clock.advance(5 * LOOK);
     expect(await metric(server, 'drops_total')).toBe(0);
@@ -122,7 +128,7 @@ describe.each(POLICIES)('on %s a time of day', (loop) => {
     // Answered after the pong before it was heard.
     reader.say({ type: 'ping', id: 1 });
     await reader.inbox.nextWhere(({ type }) => type === 'pong');
-    pinged = reader.pinged();
+    const pinged = reader.pinged();
     await clock.advance(HEARTBEAT);
     await pinged;
     expect(await metric(server, 'drops_total')).toBe(0);
@@ -130,10 +136,7 @@ describe.each(POLICIES)('on %s a time of day', (loop) => {
 
   it('set back by an hour lets no dead reader linger', async () => {
     const { clock, server } = await start();
-    const reader = await openSilent(server);
-    const pinged = reader.pinged();
-    await clock.advance(HEARTBEAT + LOOK);
-    await pinged;
+    await openPinged(server, clock);
     clock.setBack(HOUR);
     await clock.advance(HEARTBEAT);
     expect(await metric(server, 'drops_total')).toBe(1);

@@ -1,13 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished } from 'vitest';
-import { HeadwaterError } from '../../shared/errors.js';
-import { onReservedPort } from './reserved-port.js';
+import { onReservedPort, requireFree } from './reserved-port.js';
 
 export const hasNginx = spawnSync('nginx', ['-v']).status === 0;
 
@@ -110,18 +109,6 @@ ${documented!
     `listen 127.0.0.1:${port} backlog=2048;\n    location = /nginx-status { stub_status; access_log off; }`,
   )}
 }`;
-}
-
-async function requireFree(port: number): Promise<void> {
-  const server = createServer();
-  try {
-    server.listen(port, '127.0.0.1');
-    await once(server, 'listening');
-  } catch (cause) {
-    throw new HeadwaterError('port_in_use', `port ${port} is taken`, { cause });
-  }
-  server.close();
-  await once(server, 'close');
 }
 
 async function answers(port: number): Promise<boolean> {

@@ -8,18 +8,21 @@ const COUNT = 10_000;
 
 /** A free port for something that is started and started again on it. */
 export async function reservedPort(): Promise<number> {
-  const { port } = await onReservedPort(async (candidate) => {
-    const server = createServer();
-    try {
-      server.listen(candidate, '127.0.0.1');
-      await once(server, 'listening');
-    } catch (cause) {
-      throw new HeadwaterError('port_in_use', `port ${candidate} is taken`, { cause });
-    }
-    server.close();
-    await once(server, 'close');
-  });
+  const { port } = await onReservedPort(requireFree);
   return port;
+}
+
+/** @throws {HeadwaterError} `port_in_use` */
+export async function requireFree(port: number): Promise<void> {
+  const server = createServer();
+  try {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+  } catch (cause) {
+    throw new HeadwaterError('port_in_use', `port ${port} is taken`, { cause });
+  }
+  server.close();
+  await once(server, 'close');
 }
 
 /** Starts something on a free port that a second one can have after it, for tests of restarts. */

@@ -1,39 +1,7 @@
 import { expect, it } from 'vitest';
-import type { Outlet } from '../../server/hub/connection.js';
 import { createHub } from '../../server/hub/hub.js';
-import type { WireFormat } from '../../server/hub/wire.js';
 import { createStore } from '../../server/store/store.js';
-
-interface Reader {
-  outlet: Outlet;
-  /** Types and versions of what was written: `value 1`. */
-  got: string[];
-}
-
-const messages = (): WireFormat => ({
-  encode: (parts) => Buffer.from(JSON.stringify(parts.map(({ text }) => JSON.parse(text)))),
-});
-
-function reader(format = messages(), written: () => void = () => {}): Reader {
-  const got: string[] = [];
-  const outlet: Outlet = {
-    transport: 'websocket',
-    format,
-    write(chunks) {
-      for (const chunk of chunks) {
-        for (const { type, version } of JSON.parse(String(chunk))) got.push(`${type} ${version}`);
-      }
-      written();
-      return true;
-    },
-    bufferedBytes: 0,
-    beat() {},
-    answersBeats: true,
-    finish() {},
-    drop() {},
-  };
-  return { outlet, got };
-}
+import { arrays, hubReader } from '../support/hub-reader.js';
 
 function setUp() {
   const store = createStore();
@@ -44,7 +12,7 @@ function setUp() {
 
 it('who subscribes again to a topic gets each change once', async () => {
   const { store, hub } = setUp();
-  const { outlet, got } = reader();
+  const { outlet, got } = hubReader();
   const connection = hub.connect(outlet);
   hub.subscribe(connection, 'board', { mode: 'value' });
   hub.subscribe(connection, 'board', { mode: 'value' });
@@ -55,12 +23,12 @@ it('who subscribes again to a topic gets each change once', async () => {
 });
 
 it.each([
-  ['of its format', [messages()]],
-  ['of other formats', [messages(), messages(), messages(), messages()]],
+  ['of its format', [arrays()]],
+  ['of other formats', [arrays(), arrays(), arrays(), arrays()]],
 ])('a reader that leaves while it is written to takes nothing from others %s', async (_, formats) => {
   const { store, hub } = setUp();
   const readers = Array.from({ length: 40 }, (_, index) => {
-    const each = reader(formats[index % formats.length], () => {
+    const each = hubReader(formats[index % formats.length], () => {
       if (index === 1) hub.disconnect(connection);
     });
     const connection = hub.connect(each.outlet);
@@ -77,7 +45,7 @@ it('a cursor of this epoch that lies in the future gets the value, or the gap an
   store.writer('board')!.set(1);
   store.writer('log')!.append('a');
   await store.flushed();
-  const { outlet, got } = reader();
+  const { outlet, got } = hubReader();
   const connection = hub.connect(outlet);
   const resumed: boolean[] = [];
   for (const topic of ['board', 'log']) {

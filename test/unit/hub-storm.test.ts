@@ -1,10 +1,9 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { collectGarbage, reachableBytes } from '../../loadtest/stress/leaks.js';
-import type { Outlet } from '../../server/hub/connection.js';
 import { createHub, type Hub } from '../../server/hub/hub.js';
-import type { WireFormat } from '../../server/hub/wire.js';
 import { createStore } from '../../server/store/store.js';
+import { arrays, hubReader } from '../support/hub-reader.js';
 
 const KIBI = 1024;
 const MEBI = 1024 * KIBI;
@@ -13,7 +12,7 @@ const QUOTES = 2;
 /** More events than this are put into one share only where one event is longer. */
 const SHARE = 64 * KIBI;
 
-const format: WireFormat = { encode: (parts) => Buffer.from(`[${parts.map(({ text }) => text).join(',')}]`) };
+const format = arrays();
 
 /** An event topic `log` with events of those sizes, and a hub over it. */
 async function setUp(sizes: readonly number[], count = sizes.length) {
@@ -28,22 +27,7 @@ async function setUp(sizes: readonly number[], count = sizes.length) {
 
 /** Resumes, and says what it was told. */
 function resume(hub: Hub, epoch: string, version: number): string[] {
-  const got: string[] = [];
-  const outlet: Outlet = {
-    transport: 'websocket',
-    format,
-    write(chunks) {
-      for (const chunk of chunks) {
-        for (const { type, version } of JSON.parse(String(chunk))) got.push(`${type} ${version}`);
-      }
-      return true;
-    },
-    bufferedBytes: 0,
-    beat() {},
-    answersBeats: true,
-    finish() {},
-    drop() {},
-  };
+  const { outlet, got } = hubReader(format);
   hub.subscribe(hub.connect(outlet), 'log', { mode: 'patch', since: { epoch, version } });
   return got;
 }
