@@ -28,8 +28,15 @@ export function httpRequest(message: IncomingMessage, url = message.url ?? '/'):
  * A header as it was sent, all of its values. `message.headers` of an application's own server may have the first alone,
  * which is no ground to judge by where a request ends, or whom it is for.
  */
-export function sentHeader(message: IncomingMessage, name: string): string | undefined {
-  return message.headersDistinct[name]?.join(', ');
+export function sentHeader({ rawHeaders }: IncomingMessage, name: string): string | undefined {
+  let values: string | undefined;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const [sent, value] = [rawHeaders[i]!, rawHeaders[i + 1]!];
+    // By far most differ in length already. To sort all of them for each request would cost much more.
+    if (sent.length !== name.length || sent.toLowerCase() !== name) continue;
+    values = values === undefined ? value : `${values}, ${value}`;
+  }
+  return values;
 }
 
 /** Names and values alternate; each pair takes `: ` and a line break besides. */
