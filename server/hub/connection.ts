@@ -82,20 +82,21 @@ export class Connection {
 
   /** Writes what is queued. */
   send(elapsed: number): void {
-    const chunks = this.#queue;
-    if (!chunks || this.closed) return;
-    this.#queue = undefined;
-    this.#queued = 0;
-    this.#write(chunks, elapsed);
+    if (!this.#queue || this.closed) return;
+    this.#write(this.#takeQueue(), elapsed);
   }
 
   /** Writes what is queued, as the last of all. */
   finish(reconnectAfter: number): void {
     if (this.closed) return;
-    const last = this.#queue ?? [];
+    this.outlet.finish(this.#takeQueue(), reconnectAfter);
+  }
+
+  #takeQueue(): readonly Uint8Array[] {
+    const queue = this.#queue ?? [];
     this.#queue = undefined;
     this.#queued = 0;
-    this.outlet.finish(last, reconnectAfter);
+    return queue;
   }
 
   /** True if the reader has caught up enough to be sent more. */
